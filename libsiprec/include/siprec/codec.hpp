@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <siprec/audio.hpp>
+#include <siprec/export.hpp>
+#include <siprec/result.hpp>
+
+namespace siprec {
+
+/// Turns payloads of one format into PCM. One instance a source (SSRC), since decoders have state.
+/// Owned and called by one thread.
+class SIPREC_EXPORT AudioDecoder {
+  public:
+    AudioDecoder() = default;
+    AudioDecoder(const AudioDecoder&) = delete;
+    AudioDecoder& operator=(const AudioDecoder&) = delete;
+    virtual ~AudioDecoder();
+
+    /// Hz of the samples that come out. May differ from the RTP clock rate (G.722).
+    [[nodiscard]] virtual std::uint32_t sample_rate() const noexcept = 0;
+
+    /// Appends the samples of one payload, mono, to `out`; several channels are averaged.
+    /// @return Malformed when the payload cannot be decoded; `out` is unchanged then
+    [[nodiscard]] virtual Result<void> decode(std::span<const std::byte> payload,
+                                              std::vector<std::int16_t>& out) = 0;
+
+    /// Appends `samples` samples in the place of a lost packet. The default appends zeros.
+    virtual void conceal(std::size_t samples, std::vector<std::int16_t>& out);
+};
+
+/// Which decoders there are, by encoding name (any case). *Immutable* once shared between threads.
+class SIPREC_EXPORT DecoderRegistry {
+  public:
+    using Factory = std::function<Result<std::unique_ptr<AudioDecoder>>(const PayloadFormat&)>;
+
+    /// PCMU, PCMA, L16 and OPUS.
+    [[nodiscard]] static DecoderRegistry with_defaults();
+
+    /// Adds a decoder or replaces the one of that name.
+    void add(std::string_view encoding, Factory factory);
+
+    [[nodiscard]] bool knows(std::string_view encoding) const;
+
+    /// @return Unsupported, naming the encoding, when there is no decoder for it
+    [[nodiscard]] Result<std::unique_ptr<AudioDecoder>> create(const PayloadFormat& format) const;
+
+  private:
+    std::map<std::string, Factory, std::less<>> factories_;
+};
+
+}  // namespace siprec

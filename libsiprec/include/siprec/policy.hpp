@@ -1,0 +1,52 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include <siprec/export.hpp>
+#include <siprec/session.hpp>
+
+namespace siprec {
+
+/// What to do with an INVITE that would start a session.
+struct SessionDecision {
+    enum class Kind : std::uint8_t { Accept, Refuse, Drop };
+    Kind kind = Kind::Accept;
+    int status = 200;                     ///< Refuse: the SIP status, 300 to 699
+    std::string reason;                   ///< Refuse: for the log and the Warning header
+    std::chrono::seconds retry_after{0};  ///< Refuse: Retry-After when above 0
+
+    [[nodiscard]] static SessionDecision accept() { return {}; }
+
+    [[nodiscard]] static SessionDecision refuse(int status,
+                                                std::string reason,
+                                                std::chrono::seconds retry_after = {}) {
+        return {.kind = Kind::Refuse, .status = status, .reason = std::move(reason), .retry_after = retry_after};
+    }
+
+    /// No answer at all.
+    [[nodiscard]] static SessionDecision drop() { return {.kind = Kind::Drop, .status = 0, .reason = {}, .retry_after = {}}; }
+};
+
+/// The program's say in which sessions are taken. *SIP thread only*; must answer at once (no disk, no
+/// database) and must not throw; must outlive the recorder.
+class SIPREC_EXPORT SessionPolicy {
+  public:
+    SessionPolicy() = default;
+    SessionPolicy(const SessionPolicy&) = delete;
+    SessionPolicy& operator=(const SessionPolicy&) = delete;
+    virtual ~SessionPolicy();
+
+    /// An INVITE outside a dialog. The default takes what shows any evidence of SIPREC, and refuses
+    /// the rest with 403 (RFC 7866 6.1.1: decide on purpose).
+    [[nodiscard]] virtual SessionDecision on_invite(const SessionInfo& session);
+
+    /// True when a new session could be recorded now; OPTIONS is answered 200 or 503 by it.
+    [[nodiscard]] virtual bool is_healthy() { return true; }
+};
+
+/// The default policy. Lives for the whole program.
+[[nodiscard]] SIPREC_EXPORT SessionPolicy& default_policy() noexcept;
+
+}  // namespace siprec

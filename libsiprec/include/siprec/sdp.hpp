@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <siprec/audio.hpp>
+#include <siprec/export.hpp>
+#include <siprec/net.hpp>
+#include <siprec/result.hpp>
+
+namespace siprec::sdp {
+
+enum class Direction : std::uint8_t { SendRecv, SendOnly, RecvOnly, Inactive };
+
+[[nodiscard]] SIPREC_EXPORT std::string_view to_string(Direction direction) noexcept;
+
+/// An `a=` line: `name` or `name:value`.
+struct Attribute {
+    std::string name;
+    std::string value;
+};
+
+/// One m-line with what belongs to it.
+struct Media {
+    std::string type;      ///< "audio", "video", "text", "application", "image", "message", ...
+    std::uint16_t port = 0;  ///< 0: refused or switched off (RFC 3264 6)
+    std::string protocol;  ///< "RTP/AVP", "RTP/SAVP", "UDP/TLS/RTP/SAVPF", ...
+    std::vector<std::string> format_tokens;  ///< the m-line's formats as written
+    /// Formats with an RTP payload type, rtpmap and fmtp resolved, static types from RFC 3551's table.
+    /// A type that is dynamic and has no usable rtpmap is listed with an empty encoding.
+    std::vector<PayloadFormat> formats;
+    std::optional<IpAddress> connection;  ///< its own `c=`, else the session's
+    Direction direction = Direction::SendRecv;  ///< own attribute, else the session's, else sendrecv
+    std::optional<std::string> label;           ///< `a=label` (RFC 4574), as written
+    bool rtcp_mux = false;                      ///< `a=rtcp-mux` (RFC 5761)
+    std::optional<std::uint16_t> rtcp_port;     ///< `a=rtcp` (RFC 3605)
+    std::optional<std::uint32_t> ptime_ms;
+    std::string content;  ///< `a=content` (RFC 4796), may be empty
+    std::vector<Attribute> attributes;  ///< all of them, in order
+
+    /// True for every RTP profile: RTP/AVP, RTP/AVPF, RTP/SAVP, RTP/SAVPF, UDP/TLS/RTP/SAVP(F).
+    [[nodiscard]] bool is_rtp() const noexcept;
+};
+
+/// A session description (RFC 8866), as far as a recorder needs it.
+struct SessionDescription {
+    std::string origin_user;
+    std::string origin_session_id;
+    std::string origin_version;
+    std::string session_name;
+    std::string timing = "0 0";  ///< the value of `t=`
+    std::optional<IpAddress> connection;
+    std::vector<Attribute> attributes;
+    std::vector<Media> media;
+};
+
+/// Reads a session description leniently: CRLF or LF; lines in any order within their section; `s=`,
+/// `t=`, `c=` or `o=` may be missing; lines of unknown sense are skipped; codec names fold to upper
+/// case. Only input without a `v=` or an `m=` line, or an m-line without type, port and protocol, is
+/// refused.
+/// @return Malformed with the byte offset, or LimitExceeded for more than 128 m-lines
+[[nodiscard]] SIPREC_EXPORT Result<SessionDescription> parse(std::string_view text);
+
+/// What the recorder says about one m-line of the offer.
+struct MediaAnswer {
+    bool accept = false;  ///< false: port 0
+    std::uint16_t port = 0;  ///< our RTP port (even)
+    bool rtcp_mux = false;   ///< accept the offered rtcp-mux
+    IpAddress address;       ///< our media address, for `c=`
+};
+
+/// The other half of an answer: what is the same for all m-lines.
+struct AnswerOptions {
+    std::uint64_t session_id = 0;  ///< `o=` session id: ours, the same for the whole dialog
+    std::uint64_t version = 1;     ///< `o=` version: up by one when the description changed
+    IpAddress address;             ///< `o=` and session-level `c=`
+    bool ready = true;             ///< false: answer every stream `inactive` (RFC 7866 7.2)
+};
+
+/// True when the recorder can take this m-line: RTP/AVP or RTP/AVPF, a port, at least one format.
+/// Encodings need not be decodable: storing undecoded media is allowed.
+[[nodiscard]] SIPREC_EXPORT bool is_acceptable(const Media& offered) noexcept;
+
+/// The direction that answers an offered one on a recorder (RFC 3264 6.1, RFC 7866 7.2): recvonly
+/// for sendonly and sendrecv; inactive for inactive, recvonly and an all-zero connection address.
+[[nodiscard]] SIPREC_EXPORT Direction answer_direction(const Media& offered) noexcept;
+
+/// Writes the answer: same number and order of m-lines, labels echoed, payload types kept, own `o=`,
+/// `t=` of the offer, CRLF line ends.
+/// @param media  one entry for each m-line of the offer, in order
+[[nodiscard]] SIPREC_EXPORT Result<std::string> write_answer(const SessionDescription& offer,
+                                                             const std::vector<MediaAnswer>& media,
+                                                             const AnswerOptions& options);
+
+/// Writes an offer of ours that repeats the streams on record (answer to an offerless INVITE,
+/// RFC 7866 7.2): recvonly, never a new stream.
+/// @param streams  the m-lines of the last description in force; empty: one audio line pair, PCMU/PCMA
+[[nodiscard]] SIPREC_EXPORT Result<std::string> write_offer(const SessionDescription& streams,
+                                                            const std::vector<MediaAnswer>& media,
+                                                            const AnswerOptions& options);
+
+/// The same text with the keys of every `a=crypto` line replaced by `*` (for captures and logs).
+[[nodiscard]] SIPREC_EXPORT std::string blank_keys(std::string_view text);
+
+}  // namespace siprec::sdp

@@ -1,0 +1,69 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <siprec/audio.hpp>
+#include <siprec/codec.hpp>
+#include <siprec/export.hpp>
+#include <siprec/media_sink.hpp>
+#include <siprec/result.hpp>
+#include <siprec/session_sink.hpp>
+
+/// Ready-made sinks.
+namespace siprec {
+
+/// Settings of a PCM sink.
+struct PcmSinkConfig {
+    std::uint32_t sample_rate = 8000;            ///< Hz of the audio that comes out
+    std::chrono::milliseconds reorder_window{200};
+    /// Packets waiting for the worker; when it is full the newest are dropped and counted, and come
+    /// out as Lost. The media thread never waits.
+    std::size_t queue_packets = 4096;
+    /// Position 0 of the track; none: the arrival of its first packet.
+    std::optional<WallTime> origin;
+};
+
+/// A `MediaSink` that decodes on a worker thread of its own and hands PCM to `consumer`, in order and on
+/// one time line. Calls of the consumer come from that worker. `on_closed` waits until it has had everything.
+/// @param decoders  outlives the sink
+/// @return null never; a configuration that makes no sense is corrected to the nearest one that does
+[[nodiscard]] SIPREC_EXPORT std::unique_ptr<MediaSink> make_pcm_sink(
+    const StreamInfo& stream,
+    const PcmSinkConfig& config,
+    const DecoderRegistry& decoders,
+    std::unique_ptr<AudioConsumer> consumer);
+
+/// Writes a WAV file of 16-bit PCM, channels interleaved. The header is right after each `write`, so a
+/// file cut off by a crash still opens. Owned by one thread.
+class SIPREC_EXPORT WavWriter {
+  public:
+    /// @return Io when the file cannot be made
+    [[nodiscard]] static Result<std::unique_ptr<WavWriter>> create(const std::string& path,
+                                                                   std::uint32_t sample_rate,
+                                                                   std::uint16_t channels);
+    WavWriter(const WavWriter&) = delete;
+    WavWriter& operator=(const WavWriter&) = delete;
+    virtual ~WavWriter();
+
+    /// @param interleaved  whole frames: a multiple of the channel count
+    [[nodiscard]] virtual Result<void> write(std::span<const std::int16_t> interleaved) = 0;
+
+    /// Completes the header and closes. @return Io when the disk refused anything
+    [[nodiscard]] virtual Result<void> close() = 0;
+
+  protected:
+    WavWriter() = default;
+};
+
+/// A `SessionSinkFactory` that writes every session's audio streams to
+/// `directory/<session id>.wav`, one channel a stream in order of the m-lines (at most 32; later ones are
+/// refused with a log line), on one time line, mono PCM 16 a channel.
+[[nodiscard]] SIPREC_EXPORT std::unique_ptr<SessionSinkFactory> make_wav_recorder(
+    std::string directory, std::uint32_t sample_rate = 8000);
+
+}  // namespace siprec

@@ -1,0 +1,124 @@
+#pragma once
+
+// The native RTP engine: N media threads, each the sole owner of its sockets, its epoll set and its
+// streams. Everything that a session does with media runs on the one thread that owns it, as tasks
+// posted to that thread.
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include <siprec/clock.hpp>
+#include <siprec/config.hpp>
+#include <siprec/log.hpp>
+#include <siprec/net.hpp>
+#include <siprec/result.hpp>
+#include <siprec/stats.hpp>
+#include <siprec/stream.hpp>
+
+#include "base/unique_fd.hpp"
+#include "fork/fork.hpp"
+#include "rtp/port_pool.hpp"
+
+namespace siprec::rtp {
+
+class MediaThread;
+
+/// Bound sockets of one media stream, with the lease on their ports. Movable; closing it gives the
+/// ports back.
+struct MediaSockets {
+    PortLease lease;         // released after the sockets are closed: declared first, destroyed last
+    base::UniqueFd rtp;
+    base::UniqueFd rtcp;     // empty under rtcp-mux
+    Endpoint rtp_endpoint;   // bound address and port
+    Endpoint rtcp_endpoint;  // equals rtp_endpoint under rtcp-mux
+};
+
+/// Work for a media thread. Runs there, once.
+class Task {
+  public:
+    Task() = default;
+    Task(const Task&) = delete;
+    Task& operator=(const Task&) = delete;
+    virtual ~Task() = default;
+    virtual void run(MediaThread& thread) = 0;
+};
+
+/// Names a stream on its media thread. Never used twice.
+enum class StreamHandle : std::uint64_t {};
+
+/// One media thread's own side: to be called on that thread only, that is, from a `Task`.
+class MediaThread {
+  public:
+    MediaThread() = default;
+    MediaThread(const MediaThread&) = delete;
+    MediaThread& operator=(const MediaThread&) = delete;
+    virtual ~MediaThread() = default;
+
+    /// Starts to receive; packets go to `fork`, in order of arrival. Receiver reports are sent from
+    /// the RTCP socket (or the RTP socket under rtcp-mux) to where the client's RTCP comes from, else
+    /// to `info.remote_rtcp`.
+    virtual StreamHandle open_stream(StreamInfo info, MediaSockets sockets, fork::Fork fork) = 0;
+
+    /// A new offer/answer: formats, direction, remote addresses. The fork is told.
+    virtual void change_stream(StreamHandle stream, const StreamInfo& info) = 0;
+
+    /// Reads what is still in the sockets, sends RTCP BYE, closes them, tells the fork. The handle is
+    /// dead afterwards.
+    virtual void close_stream(StreamHandle stream, WallTime when) = 0;
+
+    /// When the stream last received RTP or RTCP; nothing when it never did.
+    [[nodiscard]] virtual std::optional<WallTime> last_received(StreamHandle stream) const = 0;
+
+    /// Runs a task on this thread after `delay`. Dropped unrun when the engine stops first.
+    virtual void run_after(std::chrono::nanoseconds delay, std::unique_ptr<Task> task) = 0;
+
+    [[nodiscard]] virtual WallTime now() const = 0;
+};
+
+/// Starts and stops the media threads and hands out sockets. *Thread-safe.*
+class Engine {
+  public:
+    /// @param clock, logger  outlive the engine
+    /// @return InvalidArgument for an empty or odd port range; Io when a thread cannot be started
+    [[nodiscard]] static Result<std::unique_ptr<Engine>> create(const MediaConfig& config,
+                                                                Logger& logger,
+                                                                const Clock& clock);
+    Engine() = default;
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+    virtual ~Engine() = default;
+
+    /// Binds an even RTP port and, without rtcp-mux, the odd one above it. Media that arrives from
+    /// now on waits in the kernel until the stream is opened (RFC 3264 6.1).
+    /// @return ResourceExhausted when the range has no free pair left; Io for anything else
+    [[nodiscard]] virtual Result<MediaSockets> open_sockets(const IpAddress& address,
+                                                            bool rtcp_mux) = 0;
+
+    [[nodiscard]] virtual std::uint32_t thread_count() const = 0;
+
+    /// The thread that should take the next session: the one with the fewest streams.
+    [[nodiscard]] virtual std::uint32_t pick_thread() = 0;
+
+    /// Hands a task to a media thread; tasks of one poster run in the order posted.
+    /// @return false, with the task still in `task`, when that thread's queue is full or stopped
+    [[nodiscard]] virtual bool post(std::uint32_t thread, std::unique_ptr<Task>& task) = 0;
+
+    /// As `post`, for work that must not be lost: exceeds the queue's bound. @return false only when stopped
+    [[nodiscard]] virtual bool post_always(std::uint32_t thread, std::unique_ptr<Task> task) = 0;
+
+    struct Stats {
+        StreamStats media;
+        std::uint64_t streams_active = 0;
+        std::uint64_t ports_in_use = 0;
+        std::uint64_t ports_total = 0;
+    };
+    [[nodiscard]] virtual Stats stats() const = 0;
+
+    /// Runs what has been posted, closes what is open, joins the threads.
+    virtual void stop() = 0;
+};
+
+}  // namespace siprec::rtp

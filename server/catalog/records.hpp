@@ -1,0 +1,146 @@
+#pragma once
+
+// What the catalogue keeps of a recording: plain values between the archive wing, which fills them
+// from a capture, and the API, which shows them.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <siprec/clock.hpp>
+#include <siprec/metadata.hpp>
+#include <siprec/uuid.hpp>
+
+namespace siprec::server {
+
+enum class RecordingState : std::uint8_t { Recording, Finalizing, Stored, Partial, Discarded };
+
+/// "recording", "finalizing", "stored", "partial", "discarded".
+[[nodiscard]] std::string_view to_string(RecordingState state) noexcept;
+
+enum class Verdict : std::uint8_t { Unknown, Good, Degraded, Failed };
+
+/// "unknown" (still recording), "good", "degraded", "failed".
+[[nodiscard]] std::string_view to_string(Verdict verdict) noexcept;
+
+struct NameRecord {
+    std::string aor;   // as the SRC wrote it
+    std::string name;
+};
+
+struct ParticipantRecord {
+    std::string src_id;  // participant_id; generated "unknown-N" for a track that nobody claims
+    std::vector<NameRecord> names;
+    std::string number;  // normalised copy of the first AOR for search: user part, without separators
+    std::string extension_json = "[]";  // XmlElement trees as JSON
+};
+
+struct GroupRecord {
+    std::string src_id;
+    std::optional<WallTime> associated;
+    std::optional<WallTime> disassociated;
+    std::string extension_json = "[]";
+};
+
+struct CommunicationSessionRecord {
+    std::string src_id;
+    std::string group_src_id;  // empty: none
+    std::vector<std::string> sip_session_ids;
+    std::optional<WallTime> start_time;
+    std::optional<WallTime> stop_time;
+    std::string extension_json = "[]";
+};
+
+/// A media stream on record.
+struct TrackRecord {
+    Uuid id;                 // StreamInfo::id
+    std::uint32_t media_index = 0;
+    std::string stream_src_id;  // metadata stream_id; empty when no document names the label
+    std::string label;
+    std::string media_type;  // "audio", ...
+    std::string codec;       // encodings seen, "PCMU", "PCMU,OPUS"; with those that have no decoder
+    std::optional<std::uint32_t> channel;  // in the rendered WAV, from 0; none: not rendered
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
+    std::int64_t lost = 0;
+    std::uint64_t duplicates = 0;
+    std::uint64_t ssrc_changes = 0;
+    std::optional<WallTime> first_packet;
+    std::optional<WallTime> last_packet;
+};
+
+/// Who was in which CS, or sent which stream, from when to when.
+struct AssociationRecord {
+    std::string participant_src_id;
+    std::string session_src_id;  // set: participant in CS
+    std::string stream_src_id;   // set: participant sends stream
+    WallTime from;
+    std::optional<WallTime> until;
+    bool estimated = false;
+    bool guess = false;
+};
+
+/// A stretch in which a track was on record (hold, pause and stream changes cut).
+struct SegmentRecord {
+    Uuid track;
+    WallTime from;
+    WallTime until;
+};
+
+struct ArtefactRecord {
+    std::string kind;        // "capture", "wav"
+    std::string path;        // below the store's root
+    std::string media_type;  // "audio/wav", "application/x-pcapng"
+    std::uint64_t bytes = 0;
+    std::string sha256;      // hex
+};
+
+/// A metadata document as received.
+struct MetadataRecord {
+    WallTime received;
+    std::string method;        // SIP method that carried it
+    std::string content_type;
+    std::string document;      // the bytes
+    bool usable = true;
+    std::string findings_json = "[]";
+};
+
+struct TelephoneEventRecord {
+    Uuid track;
+    std::string digit;  // "0" to "9", "*", "#", "A" to "D", or "event-16"
+    double offset_s = 0;  // from the start of the recording
+    double duration_s = 0;
+};
+
+struct RecordingRecord {
+    Uuid id;
+    Uuid recording_session;  // RS
+    RecordingState state = RecordingState::Recording;
+    WallTime start;              // first media; while there is none: the INVITE
+    std::optional<WallTime> end;  // none while it runs
+    double duration_s = 0;       // of the audio
+    std::string direction;       // "inbound", "outbound", "unknown"; seen from the recorded party
+    std::string src_uri;         // From of the INVITE
+    std::string src_address;     // where it came from
+    std::string src_user_agent;
+    std::string call_id;
+    std::string to_uri;
+    std::string headers_json = "{}";  // of the INVITE
+    std::string end_cause;       // EndCause as text; "interrupted" when the server was killed
+    std::string end_reason;
+    Verdict verdict = Verdict::Unknown;
+    std::vector<std::string> reasons;  // machine-readable: "stream-silent", "truncated", ...
+    std::string extension_json = "[]";
+    std::vector<GroupRecord> groups;
+    std::vector<CommunicationSessionRecord> sessions;
+    std::vector<ParticipantRecord> participants;
+    std::vector<TrackRecord> tracks;
+    std::vector<AssociationRecord> associations;
+    std::vector<SegmentRecord> segments;
+    std::vector<ArtefactRecord> artefacts;
+    std::vector<MetadataRecord> documents;
+    std::vector<TelephoneEventRecord> telephone_events;
+};
+
+}  // namespace siprec::server

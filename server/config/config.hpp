@@ -1,0 +1,58 @@
+#pragma once
+
+// The server's configuration: one struct, read from TOML and the command line.
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <siprec/config.hpp>
+#include <siprec/net.hpp>
+#include <siprec/result.hpp>
+
+namespace siprec::server {
+
+struct CaptureConfig {
+    std::chrono::milliseconds flush_interval{200};   // buffered media reaches the kernel: what a kill can take
+    std::chrono::milliseconds commit_interval{1000};  // group commit to the disk: what a power cut can take
+};
+
+struct RenderConfig {
+    std::uint32_t sample_rate = 8000;  // Hz of the WAV
+    std::uint32_t workers = 1;
+};
+
+struct DiskConfig {
+    std::uint64_t alarm_free_mib = 2048;   // below: alarm
+    std::uint64_t refuse_free_mib = 512;   // below: new sessions get 503
+};
+
+enum class Role : std::uint8_t { All, Live, Archive };
+
+struct Config {
+    Role role = Role::All;
+    std::string data_directory;  // holds captures, recordings, the private database
+    RecorderConfig recorder;     // listeners, media, limits
+    std::vector<IpAddress> allowed_sources;  // empty: anybody; else INVITEs from others get 403
+    Endpoint http{};             // 127.0.0.1:8080 by default
+    std::string database_url;    // empty: a private PostgreSQL in data_directory
+    CaptureConfig capture;
+    RenderConfig render;
+    DiskConfig disk;
+    std::string log_level = "info";  // debug, info, warning, error
+    std::string log_file;            // empty: standard error
+};
+
+/// The defaults for this user: data in /var/lib/siprec for root, else in the XDG data folder.
+[[nodiscard]] Config default_config();
+
+/// Reads a TOML file over `base`. Unknown keys, wrong types and values out of range are errors that
+/// name file, line and key.
+[[nodiscard]] Result<Config> load_config(const std::string& path, Config base);
+
+/// What must hold between the options: addresses, port range, intervals.
+[[nodiscard]] Result<void> check_config(const Config& config);
+
+}  // namespace siprec::server
