@@ -1,0 +1,82 @@
+#pragma once
+
+// The media side of one recording session: its sinks, its metadata state and its streams, all on the
+// media thread that owns it.
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <siprec/log.hpp>
+#include <siprec/session_sink.hpp>
+
+#include "rtp/engine.hpp"
+
+namespace siprec::recorder {
+
+/// A metadata document on its way from the SIP thread, parsed there.
+struct DocumentMessage {
+    std::string document;
+    std::string content_type;
+    std::string method;
+    WallTime received;
+    Result<metadata::ParsedDocument> parsed;
+};
+
+/// A SIP message on its way from the SIP thread.
+struct SipRecord {
+    std::string bytes;
+    bool sent = false;
+    Transport transport = Transport::Udp;
+    Endpoint local;
+    Endpoint remote;
+    WallTime time;
+};
+
+/// *Owner media thread only*, but for construction.
+class MediaSession {
+  public:
+    /// @param on_finished  called on the media thread after the sinks had their last call
+    MediaSession(std::shared_ptr<const SessionInfo> info,
+                 Logger& logger,
+                 std::function<void()> on_finished);
+
+    void open(SessionSinkFactory& factory);
+    void record_sip(const SipRecord& record);
+    void record_document(const DocumentMessage& message);
+    void open_stream(rtp::MediaThread& thread, const StreamInfo& stream, rtp::MediaSockets sockets);
+    void change_stream(rtp::MediaThread& thread, const StreamInfo& stream);
+    void close_stream(rtp::MediaThread& thread, const Uuid& stream, WallTime when);
+
+    /// Closes every stream and tells the sink; safe to call twice.
+    void finish(rtp::MediaThread& thread, const SessionEnd& end);
+
+    /// When any active stream last received something, or when the newest active one was opened;
+    /// nothing while no stream is active, because silence is legal then.
+    [[nodiscard]] std::optional<WallTime> last_media(const rtp::MediaThread& thread) const;
+
+    [[nodiscard]] bool is_finished() const noexcept { return finished_; }
+
+  private:
+    struct Stream {
+        rtp::StreamHandle handle{};
+        bool active = false;
+        WallTime active_since;
+    };
+
+    /// Runs a call of the program's; one that throws loses the sink, not the session.
+    template <typename Call>
+    void guarded(const char* what, Call call);
+
+    std::shared_ptr<const SessionInfo> info_;
+    Logger& logger_;
+    std::function<void()> on_finished_;
+    std::unique_ptr<SessionSink> sink_;
+    metadata::State state_;
+    std::map<Uuid, Stream> streams_;
+    bool finished_ = false;
+};
+
+}  // namespace siprec::recorder

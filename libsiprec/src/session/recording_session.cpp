@@ -1,0 +1,352 @@
+#include "session/recording_session.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace siprec::session {
+
+namespace {
+
+constexpr int kOk = 200;
+constexpr int kNotAcceptable = 488;
+
+Outcome refuse(Outcome outcome, int status, std::string why) {
+    outcome.reply.status = status;
+    outcome.reply.body.clear();
+    outcome.reply.warning = why;
+    outcome.notes.push_back(std::move(why));
+    return outcome;
+}
+
+/// Takes the metadata parts, and notes what else is there.
+void collect_documents(const std::vector<BodyPart>& parts, Outcome& outcome) {
+    for (const BodyPart& part : parts) {
+        if (part.is_metadata()) {
+            outcome.documents.push_back(part);
+        }
+    }
+}
+
+const BodyPart* find_sdp(const std::vector<BodyPart>& parts) {
+    const auto found = std::ranges::find_if(parts, &BodyPart::is_sdp);
+    return found == parts.end() ? nullptr : &*found;
+}
+
+/// An SDP without any m-line is well-formed and gives a recorder nothing to do (RFC 3264 5).
+bool has_no_media(std::string_view sdp) {
+    return sdp.find("v=") != std::string_view::npos && !sdp.starts_with("m=") &&
+           sdp.find("\nm=") == std::string_view::npos;
+}
+
+std::optional<Endpoint> remote_endpoint(const sdp::Media& media, std::uint16_t port) {
+    if (!media.connection || media.connection->is_unspecified() || port == 0) {
+        return std::nullopt;
+    }
+    return Endpoint{.address = *media.connection, .port = port};
+}
+
+std::uint16_t remote_rtcp_port(const sdp::Media& media, bool rtcp_mux) {
+    if (rtcp_mux) {
+        return media.port;
+    }
+    // RFC 3605 names the port; RFC 3550 11 says the next one otherwise.
+    return media.rtcp_port.value_or(static_cast<std::uint16_t>(media.port + 1U));
+}
+
+/// What an m-line says about a stream; ids and local ports stay as they are.
+void describe_stream(const sdp::Media& media, StreamInfo& stream) {
+    stream.label = media.label.value_or("");
+    stream.media_type = media.type;
+    stream.protocol = media.protocol;
+    stream.formats = media.formats;
+    stream.direction = sdp::answer_direction(media);
+    stream.remote_rtp = remote_endpoint(media, media.port);
+    stream.remote_rtcp = remote_endpoint(media, remote_rtcp_port(media, stream.rtcp_mux));
+}
+
+bool same_stream(const StreamInfo& a, const StreamInfo& b) {
+    return a.label == b.label && a.formats == b.formats && a.direction == b.direction &&
+           a.remote_rtp == b.remote_rtp && a.remote_rtcp == b.remote_rtcp &&
+           a.protocol == b.protocol;
+}
+
+}  // namespace
+
+Outcome RecordingSession::on_offer(bool is_invite,
+                                   const Result<std::vector<BodyPart>>& body,
+                                   PortSource& ports) {
+    Outcome outcome;
+    if (!body) {
+        return refuse(std::move(outcome), body.error().sip_status(), body.error().to_string());
+    }
+    collect_documents(*body, outcome);
+    const BodyPart* sdp_part = find_sdp(*body);
+    if (sdp_part == nullptr) {
+        return is_invite ? make_offer(ports, std::move(outcome)) : outcome;
+    }
+    const auto offer = sdp::parse(sdp_part->content);
+    if (!offer) {
+        if (has_no_media(sdp_part->content)) {
+            return refuse(std::move(outcome), kNotAcceptable, "the offer has no m-line");
+        }
+        auto why = fmt::format("SDP offer: {}", offer.error().to_string());
+        return refuse(std::move(outcome), offer.error().sip_status(), std::move(why));
+    }
+    return answer_offer(*offer, ports, std::move(outcome));
+}
+
+Outcome RecordingSession::answer_offer(const sdp::SessionDescription& offer,
+                                       PortSource& ports,
+                                       Outcome outcome) {
+    const bool is_first = !answered_;
+    bool out_of_ports = false;
+    for (std::size_t index = 0; index < offer.media.size(); ++index) {
+        if (!update_line(index, offer, ports, outcome)) {
+            out_of_ports = true;
+        }
+    }
+    // RFC 3264 8: an offer never has fewer m-lines; a client that drops some has ended them.
+    for (std::size_t index = offer.media.size(); index < lines_.size(); ++index) {
+        close_line(lines_[index], outcome);
+    }
+    const bool any_offered =
+        std::ranges::any_of(offer.media, [](const sdp::Media& media) { return media.port != 0; });
+    const bool any_taken =
+        std::ranges::any_of(lines_, [](const Line& line) { return line.stream.has_value(); });
+    if (is_first && ((any_offered && !any_taken) || out_of_ports)) {
+        // Half a call on record is worse than a client that goes to its next recorder.
+        lines_.clear();
+        outcome.changes.clear();
+        if (out_of_ports) {
+            outcome.reply.retry_after_s = 10;
+            return refuse(std::move(outcome), 503, "no RTP port is free");
+        }
+        return refuse(std::move(outcome), kNotAcceptable, "no m-line of the offer can be recorded");
+    }
+    const auto answer = describe(offer, true);
+    if (!answer) {
+        return refuse(std::move(outcome), 500, answer.error().to_string());
+    }
+    answered_ = true;
+    awaiting_answer_ = false;
+    outcome.reply.status = kOk;
+    outcome.reply.body = *answer;
+    return outcome;
+}
+
+/// @return false when there was no port for a stream that could have been taken
+bool RecordingSession::update_line(std::size_t index,
+                                   const sdp::SessionDescription& offer,
+                                   PortSource& ports,
+                                   Outcome& outcome) {
+    const sdp::Media& media = offer.media[index];
+    if (index >= lines_.size()) {
+        lines_.emplace_back();
+    }
+    Line& line = lines_[index];
+    line.offered = media;
+    if (!sdp::is_acceptable(media) || index >= settings_.max_streams) {
+        if (media.port != 0) {
+            outcome.notes.push_back(fmt::format(
+                "m-line {} ({} {}) is refused", index, media.type, media.protocol));
+        }
+        close_line(line, outcome);
+        return true;
+    }
+    // A slot that is used for another kind of media, or for other sockets, is another stream
+    // (RFC 7866 7.1.1.1): it never goes on in the old one's file.
+    if (line.stream && (line.stream->media_type != media.type ||
+                        line.stream->rtcp_mux != media.rtcp_mux)) {
+        close_line(line, outcome);
+    }
+    if (line.stream) {
+        const StreamInfo before = *line.stream;
+        describe_stream(media, *line.stream);
+        if (!same_stream(before, *line.stream)) {
+            outcome.changes.push_back({StreamChange::Kind::Change, *line.stream});
+        }
+        return true;
+    }
+    StreamInfo stream;
+    stream.id = Uuid::random();
+    stream.media_index = static_cast<std::uint32_t>(index);
+    stream.rtcp_mux = media.rtcp_mux;
+    describe_stream(media, stream);
+    const auto opened = ports.open(stream.id, media.connection, media.rtcp_mux);
+    if (!opened) {
+        outcome.notes.push_back(fmt::format("m-line {}: {}", index, opened.error().to_string()));
+        return false;
+    }
+    stream.local_rtp = opened->rtp;
+    stream.local_rtcp = opened->rtcp;
+    line.stream = stream;
+    outcome.changes.push_back({StreamChange::Kind::Open, std::move(stream)});
+    return true;
+}
+
+void RecordingSession::close_line(Line& line, Outcome& outcome) {
+    if (line.stream) {
+        outcome.changes.push_back({StreamChange::Kind::Close, *std::exchange(line.stream, {})});
+    }
+}
+
+Outcome RecordingSession::make_offer(PortSource& ports, Outcome outcome) {
+    sdp::SessionDescription description;
+    if (lines_.empty()) {
+        // Nothing is known of the client's media: offer what every recording client has, one line a
+        // direction (RFC 7866 8.4).
+        for (std::size_t index = 0; index < 2; ++index) {
+            sdp::Media media;
+            media.type = "audio";
+            media.port = 9;
+            media.protocol = "RTP/AVP";
+            media.format_tokens = {"0", "8"};
+            media.formats = {{.payload_type = 0, .encoding = "PCMU", .parameters = {}},
+                             {.payload_type = 8, .encoding = "PCMA", .parameters = {}}};
+            media.direction = sdp::Direction::SendOnly;
+            media.label = std::to_string(index + 1);
+            description.media.push_back(std::move(media));
+        }
+        for (std::size_t index = 0; index < description.media.size(); ++index) {
+            if (!update_line(index, description, ports, outcome)) {
+                lines_.clear();
+                outcome.changes.clear();
+                outcome.reply.retry_after_s = 10;
+                return refuse(std::move(outcome), 503, "no RTP port is free");
+            }
+        }
+        for (StreamChange& change : outcome.changes) {
+            // Port 9 stands for "not known yet"; the answer says where the media comes from.
+            change.stream.remote_rtcp.reset();
+        }
+        outcome.notes.emplace_back("INVITE without SDP: answered with an offer of ours");
+    } else {
+        for (const Line& line : lines_) {
+            description.media.push_back(line.offered);
+        }
+    }
+    const auto offer = describe(description, false);
+    if (!offer) {
+        return refuse(std::move(outcome), 500, offer.error().to_string());
+    }
+    answered_ = true;
+    awaiting_answer_ = true;
+    outcome.reply.body = *offer;
+    return outcome;
+}
+
+Outcome RecordingSession::on_ack(const Result<std::vector<BodyPart>>& body) {
+    Outcome outcome;
+    if (!std::exchange(awaiting_answer_, false)) {
+        return outcome;
+    }
+    if (!body) {
+        outcome.notes.push_back(fmt::format("ACK: {}", body.error().to_string()));
+        return outcome;
+    }
+    collect_documents(*body, outcome);
+    const BodyPart* sdp_part = find_sdp(*body);
+    if (sdp_part == nullptr) {
+        outcome.notes.emplace_back("ACK without the SDP answer: streams stay as they were offered");
+        return outcome;
+    }
+    const auto answer = sdp::parse(sdp_part->content);
+    if (!answer) {
+        outcome.notes.push_back(fmt::format("SDP answer: {}", answer.error().to_string()));
+        return outcome;
+    }
+    apply_answer(*answer, outcome);
+    return outcome;
+}
+
+void RecordingSession::apply_answer(const sdp::SessionDescription& answer, Outcome& outcome) {
+    for (std::size_t index = 0; index < lines_.size(); ++index) {
+        Line& line = lines_[index];
+        if (!line.stream) {
+            continue;
+        }
+        if (index >= answer.media.size() || answer.media[index].port == 0) {
+            close_line(line, outcome);
+            continue;
+        }
+        const StreamInfo before = *line.stream;
+        line.offered = answer.media[index];
+        if (!line.offered.label) {
+            line.offered.label = before.label;
+        }
+        describe_stream(line.offered, *line.stream);
+        if (!same_stream(before, *line.stream)) {
+            outcome.changes.push_back({StreamChange::Kind::Change, *line.stream});
+        }
+    }
+}
+
+Outcome RecordingSession::on_body(const Result<std::vector<BodyPart>>& body) {
+    Outcome outcome;
+    if (!body) {
+        // The request itself stands: a BYE with a damaged body still ends the session.
+        outcome.notes.push_back(body.error().to_string());
+        return outcome;
+    }
+    collect_documents(*body, outcome);
+    return outcome;
+}
+
+std::vector<StreamInfo> RecordingSession::streams() const {
+    std::vector<StreamInfo> open;
+    for (const Line& line : lines_) {
+        if (line.stream) {
+            open.push_back(*line.stream);
+        }
+    }
+    return open;
+}
+
+std::vector<sdp::MediaAnswer> RecordingSession::media_answers() const {
+    std::vector<sdp::MediaAnswer> answers;
+    for (const Line& line : lines_) {
+        sdp::MediaAnswer answer;
+        if (line.stream) {
+            answer.accept = true;
+            answer.port = line.stream->local_rtp.port;
+            answer.rtcp_mux = line.stream->rtcp_mux;
+            answer.address = line.stream->local_rtp.address;
+        }
+        answers.push_back(answer);
+    }
+    return answers;
+}
+
+IpAddress RecordingSession::description_address() const {
+    const auto open = std::ranges::find_if(lines_, [](const Line& line) { return line.stream.has_value(); });
+    return open == lines_.end() ? IpAddress{} : open->stream->local_rtp.address;
+}
+
+Result<std::string> RecordingSession::describe(const sdp::SessionDescription& description,
+                                               bool is_answer) {
+    auto answers = media_answers();
+    answers.resize(description.media.size());
+    sdp::AnswerOptions options;
+    options.session_id = settings_.sdp_session_id;
+    options.address = description_address();
+    const auto write = [&](std::uint64_t version) {
+        options.version = version;
+        return is_answer ? sdp::write_answer(description, answers, options)
+                         : sdp::write_offer(description, answers, options);
+    };
+    // RFC 3264 8: the version goes up by one when, and only when, the description changed.
+    auto same = write(version_);
+    if (!same || *same == last_description_) {
+        return same;
+    }
+    auto next = write(version_ + 1);
+    if (next) {
+        ++version_;
+        last_description_ = *next;
+    }
+    return next;
+}
+
+}  // namespace siprec::session

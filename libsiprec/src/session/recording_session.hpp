@@ -1,0 +1,110 @@
+#pragma once
+
+// The state machine of one recording session (RFC 7866): bodies of requests in, answers and changes
+// of the streams out. Knows no socket, no thread, no SIP stack.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <siprec/body.hpp>
+#include <siprec/clock.hpp>
+#include <siprec/result.hpp>
+#include <siprec/sdp.hpp>
+#include <siprec/stream.hpp>
+
+namespace siprec::session {
+
+/// Where a stream of ours can be reached: what goes into the answer.
+struct StreamPorts {
+    Endpoint rtp;
+    Endpoint rtcp;
+};
+
+/// Gets ports for the streams that an offer opens. The owner keeps the sockets, by stream id.
+class PortSource {
+  public:
+    PortSource() = default;
+    PortSource(const PortSource&) = delete;
+    PortSource& operator=(const PortSource&) = delete;
+    virtual ~PortSource() = default;
+
+    /// @param client  where the client says its media comes from; decides the address family
+    virtual Result<StreamPorts> open(const Uuid& stream,
+                                     const std::optional<IpAddress>& client,
+                                     bool rtcp_mux) = 0;
+};
+
+/// How a request is to be answered. Status 200 with an empty body has no Content-Type.
+struct Reply {
+    int status = 200;
+    std::string body;          // always plain SDP: a client that finds metadata may fork nothing
+    std::string warning;       // text of the Warning header (RFC 3261 20.43); empty: none
+    int retry_after_s = 0;     // 0: no Retry-After
+};
+
+/// What happened to one media stream.
+struct StreamChange {
+    enum class Kind : std::uint8_t { Open, Change, Close };
+    Kind kind = Kind::Open;
+    StreamInfo stream;
+};
+
+/// All that follows from one request.
+struct Outcome {
+    Reply reply;
+    std::vector<StreamChange> changes;   // in the order in which they are to be done
+    std::vector<BodyPart> documents;     // metadata parts, in order
+    std::vector<std::string> notes;      // for the log: what was wrong and tolerated, or refused
+};
+
+class RecordingSession {
+  public:
+    struct Settings {
+        std::uint64_t sdp_session_id = 0;
+        std::size_t max_streams = 64;
+    };
+
+    explicit RecordingSession(Settings settings) : settings_(settings) {}
+
+    /// An INVITE, a re-INVITE or an UPDATE: with or without SDP, with or without metadata.
+    /// An INVITE without SDP is answered with an offer of ours, whose answer comes in the ACK.
+    Outcome on_offer(bool is_invite, const Result<std::vector<BodyPart>>& body, PortSource& ports);
+
+    /// The ACK to our 2xx; carries the answer when the INVITE was without SDP.
+    Outcome on_ack(const Result<std::vector<BodyPart>>& body);
+
+    /// A request that can carry metadata but no offer: BYE, INFO.
+    static Outcome on_body(const Result<std::vector<BodyPart>>& body);
+
+    /// The streams that are open, in order of the m-lines.
+    [[nodiscard]] std::vector<StreamInfo> streams() const;
+
+  private:
+    struct Line {
+        sdp::Media offered;                // the m-line as last seen
+        std::optional<StreamInfo> stream;  // set while the line is in use
+    };
+
+    Outcome answer_offer(const sdp::SessionDescription& offer, PortSource& ports, Outcome outcome);
+    Outcome make_offer(PortSource& ports, Outcome outcome);
+    void apply_answer(const sdp::SessionDescription& answer, Outcome& outcome);
+    bool update_line(std::size_t index,
+                     const sdp::SessionDescription& offer,
+                     PortSource& ports,
+                     Outcome& outcome);
+    void close_line(Line& line, Outcome& outcome);
+    Result<std::string> describe(const sdp::SessionDescription& description, bool is_answer);
+    [[nodiscard]] std::vector<sdp::MediaAnswer> media_answers() const;
+    [[nodiscard]] IpAddress description_address() const;
+
+    Settings settings_;
+    std::vector<Line> lines_;
+    bool answered_ = false;        // a description of ours is in force
+    bool awaiting_answer_ = false;  // we made the offer; the answer comes in the ACK
+    std::uint64_t version_ = 0;
+    std::string last_description_;
+};
+
+}  // namespace siprec::session

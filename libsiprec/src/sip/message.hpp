@@ -1,0 +1,72 @@
+#pragma once
+
+// SIP messages as plain values: what the rest of the library sees of SIP.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <siprec/clock.hpp>
+#include <siprec/net.hpp>
+#include <siprec/session.hpp>
+
+namespace siprec::sip {
+
+/// Names a dialog of this user agent; never used twice.
+enum class DialogId : std::uint64_t {};
+
+enum class Method : std::uint8_t { Invite, Ack, Cancel, Bye, Options, Update, Info, Prack, Other };
+
+/// A message as it was on the wire, with its addresses.
+struct WireMessage {
+    std::string bytes;
+    bool sent = false;
+    Transport transport = Transport::Udp;
+    Endpoint local;
+    Endpoint remote;
+    WallTime time;
+};
+
+/// A received request.
+struct Request {
+    Method method = Method::Other;
+    std::string method_name;
+    std::string request_uri;
+    std::string call_id;
+    std::string from_uri;
+    std::string from_display;
+    std::string to_uri;
+    std::string contact_uri;  // empty when there is none that parses
+    std::string user_agent;
+    bool has_to_tag = false;
+    std::vector<std::pair<std::string, std::string>> headers;  // all, in order
+    std::vector<std::string> require;                          // option tags, lower case
+    std::vector<std::string> supported;                        // likewise
+    bool contact_is_src = false;  // `+sip.src` or `src`, as header or as URI parameter
+    std::string reason;           // value of the first Reason header
+    std::string content_type;
+    std::string content_disposition;
+    std::string body;
+    WireMessage wire;
+};
+
+/// A response of ours. The user agent adds Server, Contact, Allow and the like.
+struct Response {
+    int status = 200;
+    std::string body;
+    std::string content_type;
+    std::string warning;               // text of a Warning header; empty: none
+    std::vector<std::string> unsupported;  // for 420
+    int retry_after_s = 0;             // 0: none
+    bool drop = false;                 // answer nothing at all
+
+    [[nodiscard]] static Response of(int status) {
+        Response response;
+        response.status = status;
+        return response;
+    }
+};
+
+}  // namespace siprec::sip

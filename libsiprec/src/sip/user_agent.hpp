@@ -1,0 +1,88 @@
+#pragma once
+
+// A SIP user agent for recording sessions: dialogs, transactions and transports, on sofia-sip's
+// transaction layer (nta). nta and not nua, because a recorder needs what nua keeps to itself: the
+// messages as they were on the wire, in both directions, and a say in what is tolerated.
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <siprec/config.hpp>
+#include <siprec/log.hpp>
+#include <siprec/result.hpp>
+
+#include "sip/message.hpp"
+#include "sip/sip_thread.hpp"
+
+namespace siprec::sip {
+
+/// What the user agent tells, and asks. *SIP thread only.*
+class Handler {
+  public:
+    Handler() = default;
+    Handler(const Handler&) = delete;
+    Handler& operator=(const Handler&) = delete;
+    virtual ~Handler() = default;
+
+    /// An INVITE outside a dialog. A 2xx makes `dialog` one.
+    virtual Response on_invite(DialogId dialog, const Request& request) = 0;
+
+    /// Any request within a dialog but ACK and CANCEL. The dialog is over after a BYE.
+    virtual Response on_request(DialogId dialog, const Request& request) = 0;
+
+    /// The ACK to a 2xx of ours.
+    virtual void on_ack(DialogId dialog, const Request& request) = 0;
+
+    /// A 2xx of ours was never acknowledged (RFC 3261 13.3.1.4).
+    /// @param initial  the INVITE that made the dialog
+    virtual void on_ack_missing(DialogId dialog, bool initial) = 0;
+
+    virtual Response on_options(const Request& request) = 0;
+
+    /// A message of a dialog other than a request that was received: responses, and requests of ours.
+    virtual void on_message(DialogId dialog, const WireMessage& message) = 0;
+
+    /// Nothing more will come of this dialog: it ended a while ago.
+    virtual void on_gone(DialogId dialog) = 0;
+};
+
+struct UserAgentStats {
+    std::uint64_t requests = 0;
+    std::uint64_t malformed = 0;
+};
+
+/// *SIP thread only*, but for `create` and the destructor, which wait for that thread.
+class UserAgent {
+  public:
+    struct Settings {
+        std::vector<Listener> listeners;
+        std::size_t max_message_bytes = std::size_t{1} << 20;
+        std::string user_agent;
+    };
+
+    /// Opens the listeners. Call on the SIP thread.
+    /// @param native_root  what `SipThread::start` handed in
+    /// @return Io naming the listener that cannot be opened
+    [[nodiscard]] static Result<std::unique_ptr<UserAgent>> create(void* native_root,
+                                                                   Settings settings,
+                                                                   Handler& handler,
+                                                                   Logger& logger);
+    UserAgent() = default;
+    UserAgent(const UserAgent&) = delete;
+    UserAgent& operator=(const UserAgent&) = delete;
+    virtual ~UserAgent() = default;
+
+    /// With the ports that were really opened.
+    [[nodiscard]] virtual const std::vector<Listener>& listeners() const = 0;
+
+    /// Ends a dialog with BYE; it is over for the handler at once.
+    virtual void bye(DialogId dialog, const std::string& reason) = 0;
+
+    /// True while a BYE of ours waits for its answer.
+    [[nodiscard]] virtual bool is_busy() const = 0;
+
+    [[nodiscard]] virtual UserAgentStats stats() const = 0;
+};
+
+}  // namespace siprec::sip
