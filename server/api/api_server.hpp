@@ -2,24 +2,37 @@
 
 // The HTTP side of the server: /api/v1, /healthz, /readyz, /metrics and the page at /.
 
-#include <functional>
-#include <memory>
-#include <string>
+#include "catalog/catalog.hpp"
+#include "recorder/live_wing.hpp"
 
 #include <siprec/log.hpp>
 #include <siprec/net.hpp>
 #include <siprec/result.hpp>
 
-#include "recorder/live_wing.hpp"
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
 
 namespace siprec::server {
 
+/// Bounds on what clients may take.
+struct ApiLimits {
+    std::size_t connections = 256;         // beyond: 503
+    std::uint32_t request_bytes = 65'536;  // head, and likewise body; larger: 431 and 413
+    std::chrono::milliseconds timeout{
+        30'000};  // to send a request, to work on it, to take each 64 KiB
+};
+
 /// What the API shows; everything here outlives the server.
 struct ApiDependencies {
-    LiveWing* live = nullptr;   // none in the archive role
-    std::string database_url;   // each worker thread opens its own catalogue connection
-    std::string store_root;     // artefact paths are relative to it
+    LiveWing* live = nullptr;  // none in the archive role
+    /// Each worker thread opens its own connection with it. Never null, does not connect yet.
+    std::function<std::unique_ptr<Catalog>()> open_catalog;
+    std::string store_root;                // artefact paths are relative to it
     std::function<std::string()> metrics;  // Prometheus text; called from the API's threads
+    ApiLimits limits;
 };
 
 /// *Thread-safe.*
@@ -37,7 +50,8 @@ class ApiServer {
     /// The address with the port that was really opened.
     [[nodiscard]] virtual Endpoint endpoint() const = 0;
 
-    /// Finishes running requests (at most 2 s) and joins the threads.
+    /// Finishes running requests (at most 2 s, or as long as a call to the catalogue blocks) and
+    /// joins the threads. Also done by the destructor.
     virtual void stop() = 0;
 };
 

@@ -1,15 +1,15 @@
 #pragma once
 
+#include <siprec/audio.hpp>
+#include <siprec/export.hpp>
+#include <siprec/net.hpp>
+#include <siprec/result.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <siprec/audio.hpp>
-#include <siprec/export.hpp>
-#include <siprec/net.hpp>
-#include <siprec/result.hpp>
 
 namespace siprec::sdp {
 
@@ -24,21 +24,22 @@ struct Attribute {
 };
 
 /// One m-line with what belongs to it.
-struct Media {
-    std::string type;      ///< "audio", "video", "text", "application", "image", "message", ...
+struct SIPREC_EXPORT Media {
+    std::string type;        ///< "audio", "video", "text", "application", "image", "message", ...
     std::uint16_t port = 0;  ///< 0: refused or switched off (RFC 3264 6)
-    std::string protocol;  ///< "RTP/AVP", "RTP/SAVP", "UDP/TLS/RTP/SAVPF", ...
+    std::string protocol;    ///< "RTP/AVP", "RTP/SAVP", "UDP/TLS/RTP/SAVPF", ...
     std::vector<std::string> format_tokens;  ///< the m-line's formats as written
-    /// Formats with an RTP payload type, rtpmap and fmtp resolved, static types from RFC 3551's table.
-    /// A type that is dynamic and has no usable rtpmap is listed with an empty encoding.
+    /// Formats with an RTP payload type, rtpmap and fmtp resolved, static types from RFC 3551's
+    /// table. A type that is dynamic and has no usable rtpmap is listed with an empty encoding.
     std::vector<PayloadFormat> formats;
     std::optional<IpAddress> connection;  ///< its own `c=`, else the session's
-    Direction direction = Direction::SendRecv;  ///< own attribute, else the session's, else sendrecv
-    std::optional<std::string> label;           ///< `a=label` (RFC 4574), as written
-    bool rtcp_mux = false;                      ///< `a=rtcp-mux` (RFC 5761)
-    std::optional<std::uint16_t> rtcp_port;     ///< `a=rtcp` (RFC 3605)
+    Direction direction =
+        Direction::SendRecv;                 ///< own attribute, else the session's, else sendrecv
+    std::optional<std::string> label;        ///< `a=label` (RFC 4574), as written
+    bool rtcp_mux = false;                   ///< `a=rtcp-mux` (RFC 5761)
+    std::optional<std::uint16_t> rtcp_port;  ///< `a=rtcp` (RFC 3605)
     std::optional<std::uint32_t> ptime_ms;
-    std::string content;  ///< `a=content` (RFC 4796), may be empty
+    std::string content;                ///< `a=content` (RFC 4796), may be empty
     std::vector<Attribute> attributes;  ///< all of them, in order
 
     /// True for every RTP profile: RTP/AVP, RTP/AVPF, RTP/SAVP, RTP/SAVPF, UDP/TLS/RTP/SAVP(F).
@@ -57,19 +58,20 @@ struct SessionDescription {
     std::vector<Media> media;
 };
 
-/// Reads a session description leniently: CRLF or LF; lines in any order within their section; `s=`,
-/// `t=`, `c=` or `o=` may be missing; lines of unknown sense are skipped; codec names fold to upper
-/// case. Only input without a `v=` or an `m=` line, or an m-line without type, port and protocol, is
-/// refused.
+/// Reads a session description leniently: CRLF or LF; lines in any order within their section;
+/// `s=`, `t=`, `c=` or `o=` may be missing; lines of unknown sense are skipped; codec names fold to
+/// upper case. Only input without a `v=` or an `m=` line, or an m-line without type, port and
+/// protocol, is refused.
 /// @return Malformed with the byte offset, or LimitExceeded for more than 128 m-lines
 [[nodiscard]] SIPREC_EXPORT Result<SessionDescription> parse(std::string_view text);
 
 /// What the recorder says about one m-line of the offer.
 struct MediaAnswer {
-    bool accept = false;  ///< false: port 0
+    bool accept = false;     ///< false: port 0
     std::uint16_t port = 0;  ///< our RTP port (even)
     bool rtcp_mux = false;   ///< accept the offered rtcp-mux
-    IpAddress address;       ///< our media address, for `c=`
+    IpAddress address;       ///< our media address, for `c=`; unspecified: that of AnswerOptions
+    std::uint16_t rtcp_port = 0;  ///< our RTCP port, for `a=rtcp` (RFC 3605); 0: port + 1
 };
 
 /// The other half of an answer: what is the same for all m-lines.
@@ -88,21 +90,28 @@ struct AnswerOptions {
 /// for sendonly and sendrecv; inactive for inactive, recvonly and an all-zero connection address.
 [[nodiscard]] SIPREC_EXPORT Direction answer_direction(const Media& offered) noexcept;
 
-/// Writes the answer: same number and order of m-lines, labels echoed, payload types kept, own `o=`,
-/// `t=` of the offer, CRLF line ends.
+/// Writes the answer: same number and order of m-lines, labels echoed, payload types kept, own
+/// `o=`, `t=` of the offer, CRLF line ends. An m-line that is not `is_acceptable` is refused
+/// whatever `media` says of it.
 /// @param media  one entry for each m-line of the offer, in order
+/// @return InvalidArgument when `media` has another length than the offer, or an accepted m-line
+///         would get port 0 or an unspecified address
 [[nodiscard]] SIPREC_EXPORT Result<std::string> write_answer(const SessionDescription& offer,
                                                              const std::vector<MediaAnswer>& media,
                                                              const AnswerOptions& options);
 
 /// Writes an offer of ours that repeats the streams on record (answer to an offerless INVITE,
 /// RFC 7866 7.2): recvonly, never a new stream.
-/// @param streams  the m-lines of the last description in force; empty: one audio line pair, PCMU/PCMA
+/// @param streams  the m-lines of the last description in force; empty: an audio line, PCMU/PCMA,
+/// for
+///                 each entry of `media`
+/// @return InvalidArgument as for `write_answer`
 [[nodiscard]] SIPREC_EXPORT Result<std::string> write_offer(const SessionDescription& streams,
                                                             const std::vector<MediaAnswer>& media,
                                                             const AnswerOptions& options);
 
-/// The same text with the keys of every `a=crypto` line replaced by `*` (for captures and logs).
+/// The same text with every byte of a key in `a=crypto`, `a=key-mgmt` and `k=` lines replaced by
+/// `*` (for captures and logs). The length does not change, so a whole SIP message can be given.
 [[nodiscard]] SIPREC_EXPORT std::string blank_keys(std::string_view text);
 
 }  // namespace siprec::sdp

@@ -107,7 +107,7 @@ std::optional<std::chrono::sys_days> parse_date(Cursor& cursor) {
     return std::chrono::sys_days(date);
 }
 
-std::optional<nanoseconds> parse_time_of_day(Cursor& cursor) {
+std::optional<nanoseconds> parse_time_of_day(Cursor& cursor, ParsedTime& parsed) {
     const auto hour = cursor.number(2);
     if (!hour || !cursor.skip(':')) {
         return std::nullopt;
@@ -124,16 +124,23 @@ std::optional<nanoseconds> parse_time_of_day(Cursor& cursor) {
             return std::nullopt;
         }
         second = *seconds == 60 ? 59 : *seconds;
-        if (cursor.skip('.') || cursor.skip(',')) {
+        const bool comma = cursor.skip(',');
+        parsed.is_strict = parsed.is_strict && !comma;
+        if (comma || cursor.skip('.')) {
             const auto digits = cursor.fraction();
             if (!digits) {
                 return std::nullopt;
             }
             fraction = *digits;
         }
+    } else {
+        parsed.is_strict = false;
     }
-    if (*hour == 24 && (*minute != 0 || second != 0)) {
-        return std::nullopt;
+    if (*hour == 24) {
+        if (*minute != 0 || second != 0) {
+            return std::nullopt;
+        }
+        parsed.is_strict = false;
     }
     return std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
            std::chrono::seconds(second) + fraction;
@@ -153,7 +160,9 @@ std::optional<nanoseconds> parse_offset(Cursor& cursor, ParsedTime& parsed) {
     if (!cursor.skip(':')) {
         parsed.is_strict = false;
     }
-    if (!cursor.at_end()) {
+    if (cursor.at_end()) {
+        parsed.is_strict = false;
+    } else {
         const auto written = cursor.number(2);
         if (!written || *written > 59) {
             return std::nullopt;
@@ -200,7 +209,7 @@ std::optional<ParsedTime> parse_time(std::string_view text) noexcept {
     } else if (!cursor.skip('T')) {
         return std::nullopt;
     }
-    const auto time_of_day = parse_time_of_day(cursor);
+    const auto time_of_day = parse_time_of_day(cursor, parsed);
     if (!time_of_day) {
         return std::nullopt;
     }

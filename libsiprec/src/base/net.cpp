@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
 
 namespace siprec {
 
@@ -27,10 +26,11 @@ std::optional<IpAddress> IpAddress::parse(std::string_view text) noexcept {
         text = text.substr(1, text.size() - 2);
     }
     std::array<char, INET6_ADDRSTRLEN + 1> terminated{};
-    if (text.size() >= terminated.size()) {
+    // inet_pton reads to the first zero: one inside the text would hide what is behind it.
+    if (text.size() >= terminated.size() || text.find('\0') != std::string_view::npos) {
         return std::nullopt;
     }
-    std::memcpy(terminated.data(), text.data(), text.size());
+    std::ranges::copy(text, terminated.begin());
     std::array<std::uint8_t, 4> four{};
     if (::inet_pton(AF_INET, terminated.data(), four.data()) == 1) {
         return v4(four);

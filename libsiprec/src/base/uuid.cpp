@@ -13,14 +13,14 @@ namespace {
 // FNV-1a, 64 bits; two of them with different starts give the 128 of a UUID.
 std::uint64_t fnv1a(std::uint64_t hash, const std::uint8_t* data, std::size_t size) {
     for (std::size_t i = 0; i < size; ++i) {
-        hash ^= data[i];
+        hash ^= std::uint64_t{data[i]};
         hash *= 0x100000001b3ULL;
     }
     return hash;
 }
 
 std::array<std::uint8_t, 16> mark(std::array<std::uint8_t, 16> bytes, std::uint8_t version) {
-    bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0FU) | (version << 4U));
+    bytes[6] = static_cast<std::uint8_t>((bytes[6] & 0x0FU) | (unsigned{version} << 4U));
     bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3FU) | 0x80U);
     return bytes;
 }
@@ -84,7 +84,8 @@ std::optional<Uuid> Uuid::parse(std::string_view text) noexcept {
             return std::nullopt;
         }
         auto& byte = bytes[digit / 2];
-        byte = static_cast<std::uint8_t>((byte << 4U) | static_cast<unsigned>(value));
+        byte = static_cast<std::uint8_t>((static_cast<unsigned>(byte) << 4U) |
+                                         static_cast<unsigned>(value));
         ++digit;
     }
     return Uuid{bytes};

@@ -1,0 +1,21 @@
+#pragma once
+
+#include "api/router.hpp"
+
+namespace siprec::server {
+
+HttpResponse get_page(const Call& call);
+HttpResponse get_alive(const Call& call);
+HttpResponse get_ready(const Call& call);
+HttpResponse get_metrics(const Call& call);
+HttpResponse get_status(const Call& call);
+HttpResponse get_sessions(const Call& call);
+HttpResponse delete_session(const Call& call);
+HttpResponse get_recordings(const Call& call);
+HttpResponse get_recording(const Call& call);
+HttpResponse get_audio(const Call& call);
+HttpResponse get_capture(const Call& call);
+HttpResponse get_documents(const Call& call);
+HttpResponse get_document(const Call& call);
+
+}  // namespace siprec::server

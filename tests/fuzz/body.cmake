@@ -1,0 +1,1 @@
+siprec_fuzzer(body LINK siprec_body siprec_base fmt::fmt)

@@ -1,0 +1,1 @@
+siprec_fuzzer(rtcp LINK siprec_rtp siprec_fork siprec_base)

@@ -1,0 +1,1 @@
+siprec_fuzzer(sip_message LINK siprec_sip siprec_base PkgConfig::SofiaSip fmt::fmt)

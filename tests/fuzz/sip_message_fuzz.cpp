@@ -1,0 +1,29 @@
+// A datagram on the SIP port, up to our own values: what is read must never exceed what was sent.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include <sofia-sip/sip_parser.h>
+
+#include "sip/convert.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const siprec::sip::MessagePtr message(msg_make(sip_default_mclass(),
+                                                   MSG_DO_EXTRACT_COPY,
+                                                   data,
+                                                   static_cast<ssize_t>(size)));
+    if (!message) {
+        return 0;
+    }
+    const sip_t* sip = sip_object(message.get());
+    if (sip == nullptr || sip->sip_request == nullptr || sip_sanity_check(sip) < 0) {
+        return 0;
+    }
+    siprec::sip::Request request = siprec::sip::to_request(*sip);
+    request.wire.bytes = siprec::sip::wire_bytes(message.get());
+    siprec::sip::fill_from_wire(request);
+    if (request.body.size() > size) {
+        std::abort();
+    }
+    return 0;
+}
