@@ -2,31 +2,31 @@
 
 // The catalogue: PostgreSQL, spoken to by libpqxx in this folder only.
 
+#include "catalog/records.hpp"
+
+#include <siprec/result.hpp>
+
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include <siprec/result.hpp>
-
-#include "catalog/records.hpp"
-
 namespace siprec::server {
 
 /// What `Catalog::list` is asked. Every filter that is set must hold.
 struct RecordingQuery {
-    std::optional<WallTime> from;    // start at or after
-    std::optional<WallTime> until;   // start before
-    std::string number;              // of any participant; `*` stands for anything; any case
-    std::string name;                // likewise
-    std::string participant;         // AOR, name or number, likewise
+    std::optional<WallTime> from;   // start at or after
+    std::optional<WallTime> until;  // start before
+    std::string number;             // of any participant; `*` stands for anything; any case
+    std::string name;               // likewise
+    std::string participant;        // AOR, name or number, likewise
     std::string direction;
-    std::string src;                 // SRC's From URI, address or User-Agent, likewise
-    std::string call_id;             // exact
-    std::string state;               // exact
-    std::uint32_t limit = 50;        // 1 to 1000
-    std::string cursor;              // from the page before
+    std::string src;           // SRC's From URI, address or User-Agent, likewise
+    std::string call_id;       // exact
+    std::string state;         // exact
+    std::uint32_t limit = 50;  // 1 to 1000
+    std::string cursor;        // from the page before
 };
 
 struct RecordingPage {
@@ -49,8 +49,8 @@ class Catalog {
     /// collide. @return Unavailable when the database does not answer
     [[nodiscard]] virtual Result<void> migrate() = 0;
 
-    /// Writes a recording with all that hangs on it, in one transaction, in the place of whatever is
-    /// there under its id: the same call twice changes nothing.
+    /// Writes a recording with all that hangs on it, in one transaction, in the place of whatever
+    /// is there under its id: the same call twice changes nothing.
     /// @return Unavailable (try again later), Timeout (unknown whether it was done; repeat it)
     [[nodiscard]] virtual Result<void> put(const RecordingRecord& recording) = 0;
 

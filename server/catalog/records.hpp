@@ -3,14 +3,14 @@
 // What the catalogue keeps of a recording: plain values between the archive wing, which fills them
 // from a capture, and the API, which shows them.
 
+#include <siprec/clock.hpp>
+#include <siprec/metadata.hpp>
+#include <siprec/uuid.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <siprec/clock.hpp>
-#include <siprec/metadata.hpp>
-#include <siprec/uuid.hpp>
 
 namespace siprec::server {
 
@@ -25,14 +25,15 @@ enum class Verdict : std::uint8_t { Unknown, Good, Degraded, Failed };
 [[nodiscard]] std::string_view to_string(Verdict verdict) noexcept;
 
 struct NameRecord {
-    std::string aor;   // as the SRC wrote it
+    std::string aor;  // as the SRC wrote it
     std::string name;
 };
 
 struct ParticipantRecord {
     std::string src_id;  // participant_id; generated "unknown-N" for a track that nobody claims
     std::vector<NameRecord> names;
-    std::string number;  // normalised copy of the first AOR for search: user part, without separators
+    std::string
+        number;  // normalised copy of the first AOR for search: user part, without separators
     std::string extension_json = "[]";  // XmlElement trees as JSON
 };
 
@@ -54,7 +55,7 @@ struct CommunicationSessionRecord {
 
 /// A media stream on record.
 struct TrackRecord {
-    Uuid id;                 // StreamInfo::id
+    Uuid id;  // StreamInfo::id
     std::uint32_t media_index = 0;
     std::string stream_src_id;  // metadata stream_id; empty when no document names the label
     std::string label;
@@ -93,22 +94,22 @@ struct ArtefactRecord {
     std::string path;        // below the store's root
     std::string media_type;  // "audio/wav", "application/x-pcapng"
     std::uint64_t bytes = 0;
-    std::string sha256;      // hex
+    std::string sha256;  // hex
 };
 
 /// A metadata document as received.
 struct MetadataRecord {
     WallTime received;
-    std::string method;        // SIP method that carried it
+    std::string method;  // SIP method that carried it
     std::string content_type;
-    std::string document;      // the bytes
+    std::string document;  // the bytes
     bool usable = true;
     std::string findings_json = "[]";
 };
 
 struct TelephoneEventRecord {
     Uuid track;
-    std::string digit;  // "0" to "9", "*", "#", "A" to "D", or "event-16"
+    std::string digit;    // "0" to "9", "*", "#", "A" to "D", or "event-16"
     double offset_s = 0;  // from the start of the recording
     double duration_s = 0;
 };
@@ -117,17 +118,17 @@ struct RecordingRecord {
     Uuid id;
     Uuid recording_session;  // RS
     RecordingState state = RecordingState::Recording;
-    WallTime start;              // first media; while there is none: the INVITE
+    WallTime start;               // first media; while there is none: the INVITE
     std::optional<WallTime> end;  // none while it runs
-    double duration_s = 0;       // of the audio
-    std::string direction;       // "inbound", "outbound", "unknown"; seen from the recorded party
-    std::string src_uri;         // From of the INVITE
-    std::string src_address;     // where it came from
+    double duration_s = 0;        // of the audio
+    std::string direction;        // "inbound", "outbound", "unknown"; seen from the recorded party
+    std::string src_uri;          // From of the INVITE
+    std::string src_address;      // where it came from
     std::string src_user_agent;
     std::string call_id;
     std::string to_uri;
     std::string headers_json = "{}";  // of the INVITE
-    std::string end_cause;       // EndCause as text; "interrupted" when the server was killed
+    std::string end_cause;            // EndCause as text; "interrupted" when the server was killed
     std::string end_reason;
     Verdict verdict = Verdict::Unknown;
     std::vector<std::string> reasons;  // machine-readable: "stream-silent", "truncated", ...

@@ -2,21 +2,25 @@
 
 // The server's configuration: one struct, read from TOML and the command line.
 
-#include <chrono>
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include <siprec/config.hpp>
 #include <siprec/net.hpp>
 #include <siprec/result.hpp>
 
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
 namespace siprec::server {
 
 struct CaptureConfig {
-    std::chrono::milliseconds flush_interval{200};   // buffered media reaches the kernel: what a kill can take
-    std::chrono::milliseconds commit_interval{1000};  // group commit to the disk: what a power cut can take
+    std::chrono::milliseconds flush_interval{
+        200};  // buffered media reaches the kernel: what a kill can take
+    std::chrono::milliseconds commit_interval{
+        1000};  // group commit to the disk: what a power cut can take
 };
 
 struct RenderConfig {
@@ -25,24 +29,25 @@ struct RenderConfig {
 };
 
 struct DiskConfig {
-    std::uint64_t alarm_free_mib = 2048;   // below: alarm
-    std::uint64_t refuse_free_mib = 512;   // below: new sessions get 503
+    std::uint64_t alarm_free_mib = 2048;  // below: alarm
+    std::uint64_t refuse_free_mib = 512;  // below: new sessions get 503
 };
 
 enum class Role : std::uint8_t { All, Live, Archive };
 
 struct Config {
     Role role = Role::All;
-    std::string data_directory;  // holds captures, recordings, the private database
-    RecorderConfig recorder;     // listeners, media, limits
+    std::string data_directory;              // holds captures, recordings, the private database
+    RecorderConfig recorder;                 // listeners, media, limits
     std::vector<IpAddress> allowed_sources;  // empty: anybody; else INVITEs from others get 403
-    Endpoint http{};             // 127.0.0.1:8080 by default
-    std::string database_url;    // empty: a private PostgreSQL in data_directory
+    Endpoint http{};                         // 127.0.0.1:8080 by default
+    std::string database_url;                // empty: a private PostgreSQL in data_directory
     CaptureConfig capture;
     RenderConfig render;
     DiskConfig disk;
-    std::string log_level = "info";  // debug, info, warning, error
-    std::string log_file;            // empty: standard error
+    std::string log_level = "info";          // debug, info, warning, error
+    std::string log_file;                    // empty: standard error
+    std::chrono::seconds drain_timeout{10};  // SIGTERM: how long running sessions may go on
 };
 
 /// The defaults for this user: data in /var/lib/siprec for root, else in the XDG data folder.
@@ -51,6 +56,20 @@ struct Config {
 /// Reads a TOML file over `base`. Unknown keys, wrong types and values out of range are errors that
 /// name file, line and key.
 [[nodiscard]] Result<Config> load_config(const std::string& path, Config base);
+
+/// `udp:HOST:PORT`, `tcp:HOST:PORT` or `tls:HOST:PORT`; the host is an address, IPv6 in brackets.
+[[nodiscard]] Result<Listener> parse_listener(std::string_view text);
+
+/// `HOST` or `HOST:LOW-HIGH`; IPv6 in brackets where ports follow.
+struct MediaAddress {
+    IpAddress address;
+    std::optional<std::pair<std::uint16_t, std::uint16_t>> ports;
+};
+
+[[nodiscard]] Result<MediaAddress> parse_media(std::string_view text);
+
+/// "all", "live" or "archive".
+[[nodiscard]] Result<Role> parse_role(std::string_view text);
 
 /// What must hold between the options: addresses, port range, intervals.
 [[nodiscard]] Result<void> check_config(const Config& config);

@@ -1,29 +1,29 @@
 #pragma once
 
-// The live wing: the library's recorder with the capture as its sink, and the policy that says which
-// sessions are taken.
+// The live wing: the library's recorder with the capture as its sink, and the policy that says
+// which sessions are taken.
 
-#include <memory>
-#include <vector>
+#include "config/config.hpp"
 
 #include <siprec/recorder.hpp>
 
-#include "config/config.hpp"
+#include <memory>
+#include <vector>
 
 namespace siprec::server {
 
 /// Counters of the capture, since the start unless stated otherwise.
 struct CaptureStats {
-    std::uint64_t packets = 0;         // RTP packets written
+    std::uint64_t packets = 0;  // RTP packets written
     std::uint64_t bytes_written = 0;
     std::uint64_t write_errors = 0;
     std::uint64_t packets_dropped = 0;  // the writer could not keep up
-    std::uint64_t queue_bytes = 0;     // now waiting for the disk
-    std::uint64_t captures_open = 0;   // now
-    std::uint64_t commits = 0;         // group commits
+    std::uint64_t queue_bytes = 0;      // now waiting for the disk
+    std::uint64_t captures_open = 0;    // now
+    std::uint64_t commits = 0;          // group commits
     std::uint64_t disk_free_bytes = 0;  // now
-    bool disk_alarm = false;           // now
-    bool refusing = false;             // now: disk full, or the writer fails
+    bool disk_alarm = false;            // now
+    bool refusing = false;              // now: disk full, or the writer fails
 };
 
 /// *Thread-safe.*

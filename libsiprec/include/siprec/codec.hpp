@@ -1,5 +1,9 @@
 #pragma once
 
+#include <siprec/audio.hpp>
+#include <siprec/export.hpp>
+#include <siprec/result.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -9,10 +13,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <siprec/audio.hpp>
-#include <siprec/export.hpp>
-#include <siprec/result.hpp>
 
 namespace siprec {
 
@@ -50,7 +50,9 @@ class SIPREC_EXPORT DecoderRegistry {
 
     [[nodiscard]] bool knows(std::string_view encoding) const;
 
-    /// @return Unsupported, naming the encoding, when there is no decoder for it
+    /// @return Unsupported, naming the encoding, when there is no decoder for it, or not with that
+    /// many
+    ///         channels or at that clock rate (1 to 384 kHz)
     [[nodiscard]] Result<std::unique_ptr<AudioDecoder>> create(const PayloadFormat& format) const;
 
   private:

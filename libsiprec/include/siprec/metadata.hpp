@@ -1,5 +1,9 @@
 #pragma once
 
+#include <siprec/clock.hpp>
+#include <siprec/export.hpp>
+#include <siprec/result.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -9,23 +13,27 @@
 #include <utility>
 #include <vector>
 
-#include <siprec/clock.hpp>
-#include <siprec/export.hpp>
-#include <siprec/result.hpp>
-
 /// The recording metadata of RFC 7865: a typed model, a reader for every dialect seen in the field,
 /// a writer, and the state that complete and partial documents add up to.
 namespace siprec::metadata {
+
+/// The namespace of RFC 7865.
+inline constexpr std::string_view kNamespace = "urn:ietf:params:xml:ns:recording:1";
+
+/// Marks extensions that hold what RFC 7865 has no place for. An element of this namespace is named
+/// after the RFC 7865 element it was found on and carries that element's unknown attributes and,
+/// for an element that holds a value, its unknown children or the text that made no value.
+inline constexpr std::string_view kForeignNamespace = "urn:x-libsiprec:foreign";
 
 /// `datamode` (RFC 7865 5.1.2).
 enum class DataMode : std::uint8_t { Complete, Partial };
 
 /// An XML element that RFC 7865 does not define, whole, for any vendor's extension data.
 struct XmlElement {
-    std::string name_space;  ///< URI; empty: none
-    std::string name;        ///< local name
+    std::string name_space;                                       ///< URI; empty: none
+    std::string name;                                             ///< local name
     std::vector<std::pair<std::string, std::string>> attributes;  ///< local name, value
-    std::string text;                  ///< character data of its own, trimmed
+    std::string text;  ///< character data of its own, trimmed
     std::vector<XmlElement> children;
 
     bool operator==(const XmlElement&) const = default;
@@ -157,7 +165,8 @@ enum class Dialect : std::uint8_t {
 
 /// Something in a document that departs from RFC 7865 and was understood or skipped all the same.
 struct Finding {
-    std::string code;     ///< stable, for machines: "namespace", "dangling-reference", "not-well-formed"
+    std::string
+        code;  ///< stable, for machines: "namespace", "dangling-reference", "not-well-formed"
     std::string message;  ///< for an administrator
     std::string path;     ///< where: "recording/participant[2]/nameID"; may be empty
 };
@@ -179,8 +188,10 @@ struct ParseLimits {
 /// Reads one metadata document of any dialect. Never expands an entity and never opens a file or a
 /// socket; a DOCTYPE is refused (Malformed). Ids are opaque strings, white space removed.
 ///
-/// @param xml      the part's bytes; a byte-order mark, leading white space and trailing junk are tolerated
-/// @param charset  the MIME part's charset parameter, which beats the XML declaration (RFC 7865 5.1);
+/// @param xml      the part's bytes; a byte-order mark, leading white space and trailing junk are
+/// tolerated
+/// @param charset  the MIME part's charset parameter, which beats the XML declaration (RFC
+/// 7865 5.1);
 ///                 empty: none
 /// @return Malformed (not well-formed and nothing could be salvaged, wrong root, DOCTYPE) with the
 ///         byte offset or line in the message; LimitExceeded. *Thread-safe.*
@@ -189,7 +200,7 @@ struct ParseLimits {
                                                          const ParseLimits& limits = {});
 
 /// Writes a document in the RFC 7865 form, UTF-8, valid against schemas/recording.xsd as far as its
-/// ids and times are.
+/// ids are. Guessed associations are left out: a document states what is known.
 [[nodiscard]] SIPREC_EXPORT std::string write(const Document& document);
 
 /// The body of a snapshot request (RFC 7865 7).
@@ -208,12 +219,13 @@ struct ParticipationInterval {
 };
 
 /// The state of one recording session's metadata, and its history. Complete documents replace,
-/// partial ones merge by the rules of the reference (7865-pu-1 to pu-18); nothing is ever erased from
-/// the history. Value type, owned by one thread.
+/// partial ones merge by the rules of the reference (7865-pu-1 to pu-18); nothing is ever erased
+/// from the history. Value type, owned by one thread.
 class SIPREC_EXPORT State {
   public:
     /// Merges a document that arrived at `received`.
-    /// @return findings: dangling references, partial without a complete one before it, an id used for
+    /// @return findings: dangling references, partial without a complete one before it, an id used
+    /// for
     ///         two kinds of element; never refuses
     std::vector<Finding> apply(const Document& document, WallTime received);
 
@@ -223,12 +235,14 @@ class SIPREC_EXPORT State {
     /// Everything known now, as one complete document.
     [[nodiscard]] const Document& current() const noexcept { return current_; }
 
-    /// Everything that was ever known, later values first where they differ: participants and sessions
-    /// that a later document left out are still in it.
+    /// Everything that was ever known, later values first where they differ: participants and
+    /// sessions that a later document left out are still in it.
     [[nodiscard]] const Document& everything() const noexcept { return everything_; }
 
     /// Who sent which stream, and who was in which CS, from when to when; in order of `from`.
-    [[nodiscard]] const std::vector<ParticipationInterval>& history() const noexcept { return history_; }
+    [[nodiscard]] const std::vector<ParticipationInterval>& history() const noexcept {
+        return history_;
+    }
 
     [[nodiscard]] bool has_document() const noexcept { return has_document_; }
 
@@ -237,6 +251,7 @@ class SIPREC_EXPORT State {
     Document everything_;
     std::vector<ParticipationInterval> history_;
     bool has_document_ = false;
+    bool has_baseline_ = false;  // a complete document, on which partial ones build (RFC 7866 9.1)
 };
 
 }  // namespace siprec::metadata

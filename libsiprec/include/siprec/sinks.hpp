@@ -1,48 +1,53 @@
 #pragma once
 
-#include <cstdint>
-#include <functional>
-#include <memory>
-#include <span>
-#include <string>
-#include <vector>
-
 #include <siprec/audio.hpp>
+#include <siprec/clock.hpp>
 #include <siprec/codec.hpp>
 #include <siprec/export.hpp>
+#include <siprec/log.hpp>
 #include <siprec/media_sink.hpp>
 #include <siprec/result.hpp>
 #include <siprec/session_sink.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
 
 /// Ready-made sinks.
 namespace siprec {
 
 /// Settings of a PCM sink.
 struct PcmSinkConfig {
-    std::uint32_t sample_rate = 8000;            ///< Hz of the audio that comes out
+    std::uint32_t sample_rate = 8000;  ///< Hz of the audio that comes out
     std::chrono::milliseconds reorder_window{200};
-    /// Packets waiting for the worker; when it is full the newest are dropped and counted, and come
-    /// out as Lost. The media thread never waits.
+    /// Packets waiting for the worker; when it is full the newest are dropped, come out as Lost,
+    /// and are counted (`AudioConsumer::on_overflow`). The media thread never waits.
     std::size_t queue_packets = 4096;
     /// Position 0 of the track; none: the arrival of its first packet.
     std::optional<WallTime> origin;
 };
 
-/// A `MediaSink` that decodes on a worker thread of its own and hands PCM to `consumer`, in order and on
-/// one time line. Calls of the consumer come from that worker. `on_closed` waits until it has had everything.
+/// A `MediaSink` that decodes on a worker thread of its own and hands PCM to `consumer`, in order
+/// and on one time line. Calls of the consumer come from that worker. `on_closed` waits until it
+/// has had everything, silence up to the end included.
 /// @param decoders  outlives the sink
-/// @return null never; a configuration that makes no sense is corrected to the nearest one that does
+/// @return null never; a configuration that makes no sense is corrected to the nearest one that
+/// does
 [[nodiscard]] SIPREC_EXPORT std::unique_ptr<MediaSink> make_pcm_sink(
     const StreamInfo& stream,
     const PcmSinkConfig& config,
     const DecoderRegistry& decoders,
     std::unique_ptr<AudioConsumer> consumer);
 
-/// Writes a WAV file of 16-bit PCM, channels interleaved. The header is right after each `write`, so a
-/// file cut off by a crash still opens. Owned by one thread.
+/// Writes a WAV file of 16-bit PCM, channels interleaved. The header is right after each `write`,
+/// so a file cut off by a crash still opens. Owned by one thread.
 class SIPREC_EXPORT WavWriter {
   public:
-    /// @return Io when the file cannot be made
+    /// @return Io when the file cannot be made; InvalidArgument without rate or channels
     [[nodiscard]] static Result<std::unique_ptr<WavWriter>> create(const std::string& path,
                                                                    std::uint32_t sample_rate,
                                                                    std::uint16_t channels);
@@ -51,6 +56,8 @@ class SIPREC_EXPORT WavWriter {
     virtual ~WavWriter();
 
     /// @param interleaved  whole frames: a multiple of the channel count
+    /// @return Io when the disk refused anything; LimitExceeded where a WAV file ends, at 4 GiB;
+    ///         InvalidArgument for a part of a frame
     [[nodiscard]] virtual Result<void> write(std::span<const std::int16_t> interleaved) = 0;
 
     /// Completes the header and closes. @return Io when the disk refused anything
@@ -60,10 +67,17 @@ class SIPREC_EXPORT WavWriter {
     WavWriter() = default;
 };
 
-/// A `SessionSinkFactory` that writes every session's audio streams to
-/// `directory/<session id>.wav`, one channel a stream in order of the m-lines (at most 32; later ones are
-/// refused with a log line), on one time line, mono PCM 16 a channel.
+/// A `SessionSinkFactory` that writes every session's audio streams to `directory/<session
+/// id>.wav`: mono PCM 16 a stream, one channel each in order of the m-lines (at most 32; later ones
+/// are refused with a log line), all on the time line that begins when the INVITE arrived.
+///
+/// How many channels there are is known only when the session ends, so each stream is first written
+/// to `directory/<session id>.<n>.pcm` (raw, host order), which stays there after a crash. A thread
+/// of the factory then makes the WAV file, which appears under its name when it is whole. The
+/// factory's destructor waits until all sessions that have ended are written.
+/// @param directory  made when it does not exist
+/// @param logger     is told what could not be written; outlives the factory
 [[nodiscard]] SIPREC_EXPORT std::unique_ptr<SessionSinkFactory> make_wav_recorder(
-    std::string directory, std::uint32_t sample_rate = 8000);
+    std::string directory, std::uint32_t sample_rate = 8000, Logger& logger = null_logger());
 
 }  // namespace siprec

@@ -4,11 +4,9 @@
 // streams. Everything that a session does with media runs on the one thread that owns it, as tasks
 // posted to that thread.
 
-#include <atomic>
-#include <chrono>
-#include <cstdint>
-#include <memory>
-#include <optional>
+#include "base/unique_fd.hpp"
+#include "fork/fork.hpp"
+#include "rtp/port_pool.hpp"
 
 #include <siprec/clock.hpp>
 #include <siprec/config.hpp>
@@ -18,9 +16,11 @@
 #include <siprec/stats.hpp>
 #include <siprec/stream.hpp>
 
-#include "base/unique_fd.hpp"
-#include "fork/fork.hpp"
-#include "rtp/port_pool.hpp"
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
 
 namespace siprec::rtp {
 
@@ -29,7 +29,7 @@ class MediaThread;
 /// Bound sockets of one media stream, with the lease on their ports. Movable; closing it gives the
 /// ports back.
 struct MediaSockets {
-    PortLease lease;         // released after the sockets are closed: declared first, destroyed last
+    PortLease lease;  // released after the sockets are closed: declared first, destroyed last
     base::UniqueFd rtp;
     base::UniqueFd rtcp;     // empty under rtcp-mux
     Endpoint rtp_endpoint;   // bound address and port
@@ -58,21 +58,23 @@ class MediaThread {
     virtual ~MediaThread() = default;
 
     /// Starts to receive; packets go to `fork`, in order of arrival. Receiver reports are sent from
-    /// the RTCP socket (or the RTP socket under rtcp-mux) to where the client's RTCP comes from, else
-    /// to `info.remote_rtcp`.
+    /// the RTCP socket (or the RTP socket under rtcp-mux) to where the client's RTCP comes from,
+    /// else to `info.remote_rtcp`.
     virtual StreamHandle open_stream(StreamInfo info, MediaSockets sockets, fork::Fork fork) = 0;
 
-    /// A new offer/answer: formats, direction, remote addresses. The fork is told.
+    /// A new offer/answer: formats, direction, remote addresses. The sockets stay. What has arrived
+    /// by now is handed on under the old terms first; then the fork is told.
     virtual void change_stream(StreamHandle stream, const StreamInfo& info) = 0;
 
-    /// Reads what is still in the sockets, sends RTCP BYE, closes them, tells the fork. The handle is
-    /// dead afterwards.
+    /// Reads what is still in the sockets, sends RTCP BYE, closes them, tells the fork. The handle
+    /// is dead afterwards.
     virtual void close_stream(StreamHandle stream, WallTime when) = 0;
 
     /// When the stream last received RTP or RTCP; nothing when it never did.
     [[nodiscard]] virtual std::optional<WallTime> last_received(StreamHandle stream) const = 0;
 
-    /// Runs a task on this thread after `delay`. Dropped unrun when the engine stops first.
+    /// Runs a task on this thread after `delay`, or a poll interval later. Dropped unrun when the
+    /// engine stops first.
     virtual void run_after(std::chrono::nanoseconds delay, std::unique_ptr<Task> task) = 0;
 
     [[nodiscard]] virtual WallTime now() const = 0;
@@ -93,7 +95,9 @@ class Engine {
 
     /// Binds an even RTP port and, without rtcp-mux, the odd one above it. Media that arrives from
     /// now on waits in the kernel until the stream is opened (RFC 3264 6.1).
-    /// @return ResourceExhausted when the range has no free pair left; Io for anything else
+    /// @return ResourceExhausted when the range has no free pair left or file handles have run out;
+    /// Io
+    ///     for anything else
     [[nodiscard]] virtual Result<MediaSockets> open_sockets(const IpAddress& address,
                                                             bool rtcp_mux) = 0;
 
@@ -106,7 +110,8 @@ class Engine {
     /// @return false, with the task still in `task`, when that thread's queue is full or stopped
     [[nodiscard]] virtual bool post(std::uint32_t thread, std::unique_ptr<Task>& task) = 0;
 
-    /// As `post`, for work that must not be lost: exceeds the queue's bound. @return false only when stopped
+    /// As `post`, for work that must not be lost: exceeds the queue's bound. @return false only
+    /// when stopped
     [[nodiscard]] virtual bool post_always(std::uint32_t thread, std::unique_ptr<Task> task) = 0;
 
     struct Stats {
@@ -115,9 +120,12 @@ class Engine {
         std::uint64_t ports_in_use = 0;
         std::uint64_t ports_total = 0;
     };
+
+    /// Up to a second old for streams that are open.
     [[nodiscard]] virtual Stats stats() const = 0;
 
-    /// Runs what has been posted, closes what is open, joins the threads.
+    /// Runs what has been posted, closes what is open, joins the threads. A second call does
+    /// nothing; the destructor calls it.
     virtual void stop() = 0;
 };
 

@@ -1,13 +1,14 @@
 #pragma once
 
+#include "base/mutex.hpp"
+
+#include <siprec/result.hpp>
+
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
-
-#include <siprec/result.hpp>
-
-#include "base/mutex.hpp"
 
 namespace siprec::rtp {
 
@@ -29,6 +30,7 @@ class PortLease {
     PortLease& operator=(const PortLease&) = delete;
     ~PortLease();
 
+    /// The even one.
     [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
 
   private:
@@ -37,11 +39,11 @@ class PortLease {
     std::uint16_t port_ = 0;
 };
 
-/// Hands out RTP/RTCP port pairs, the longest unused first, so that stale packets of an earlier call
-/// find no new call on their port. *Thread-safe.*
+/// Hands out RTP/RTCP port pairs, the longest unused first, so that stale packets of an earlier
+/// call find no new call on their port. *Thread-safe.*
 class PortPool : public std::enable_shared_from_this<PortPool> {
   public:
-    /// @param low, high  even and odd; all pairs in between are handed out
+    /// @param low, high  even, not 0, and odd; all pairs in between are handed out
     PortPool(std::uint16_t low, std::uint16_t high);
 
     /// @return ResourceExhausted when every pair is in use
@@ -55,6 +57,8 @@ class PortPool : public std::enable_shared_from_this<PortPool> {
     friend class PortLease;
     void release(std::uint16_t port) noexcept;
 
+    const std::uint16_t low_;
+    const std::uint16_t high_;
     const std::size_t total_;
     mutable base::Mutex mutex_;
     // A ring of the free ports: taken at the front, given back at the end.

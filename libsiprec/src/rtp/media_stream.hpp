@@ -1,0 +1,94 @@
+#pragma once
+
+#include "fork/fork.hpp"
+#include "rtp/engine.hpp"
+#include "rtp/latch.hpp"
+#include "rtp/payload_table.hpp"
+#include "rtp/rtcp_reporter.hpp"
+#include "rtp/source_table.hpp"
+#include "rtp/udp_socket.hpp"
+
+#include <siprec/clock.hpp>
+#include <siprec/log.hpp>
+#include <siprec/rtp.hpp>
+#include <siprec/stats.hpp>
+#include <siprec/stream.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+
+namespace siprec::rtp {
+
+enum class Channel : std::uint8_t { Rtp, Rtcp };
+
+/// One open stream: its sockets, what is known of its sources, and its way to the sinks.
+/// *Owner media thread only.*
+class MediaStream {
+  public:
+    /// @param logger, clock  outlive the stream
+    MediaStream(StreamInfo info,
+                MediaSockets sockets,
+                fork::Fork fork,
+                Logger& logger,
+                const Clock& clock,
+                const RandomBits& random);
+
+    /// The socket of a channel; negative where both share the RTP socket.
+    [[nodiscard]] int fd(Channel channel) const noexcept;
+
+    /// Takes what waits in a socket, at most `max_rounds` batches; the rest stays for the next
+    /// call.
+    void receive(Channel channel, DatagramBatch& batch, int max_rounds);
+
+    void change(const StreamInfo& info, DatagramBatch& batch);
+
+    /// Does what is due: the sinks' tick, the RTCP report.
+    void on_timer(SteadyTime steady);
+
+    /// When `on_timer` has something to do next.
+    [[nodiscard]] SteadyTime due() const noexcept;
+
+    void close(WallTime when, DatagramBatch& batch);
+
+    [[nodiscard]] StreamStats stats() const;
+
+    /// Of RTP and RTCP that was no stranger's.
+    [[nodiscard]] std::optional<WallTime> last_received() const noexcept { return last_received_; }
+
+  private:
+    void take(Channel channel, const Datagram& datagram);
+    void take_rtp(const Datagram& datagram, WallTime arrival);
+    void take_rtcp(Channel channel, const Datagram& datagram, WallTime arrival);
+    void count(Arrival arrival) noexcept;
+    void drain(DatagramBatch& batch);
+    void check_collision(std::uint32_t foreign_ssrc);
+    [[nodiscard]] RtcpReporter::Send sender();
+    void send(const Endpoint& to, std::span<const std::byte> packet);
+    void report_drops();
+    void warn(std::string_view message, std::uint64_t count) noexcept;
+
+    [[nodiscard]] bool is_inactive() const noexcept {
+        return info_.direction == sdp::Direction::Inactive;
+    }
+
+    StreamInfo info_;
+    MediaSockets sockets_;
+    fork::Fork fork_;
+    Logger* logger_;
+    const Clock* clock_;
+    Endpoint local_rtp_;
+    Endpoint local_rtcp_;
+    PayloadTable payloads_;
+    Latch latch_;
+    SourceTable sources_;
+    RtcpReporter reporter_;
+    StreamStats stats_;  // but for what the source table counts
+    std::optional<WallTime> last_received_;
+    SteadyTime next_tick_;
+    Endpoint last_dropped_from_;
+    std::uint64_t reported_malformed_ = 0;
+    std::uint64_t reported_stranger_ = 0;
+};
+
+}  // namespace siprec::rtp

@@ -1,0 +1,93 @@
+#include "archive/verdict.hpp"
+
+#include <algorithm>
+
+namespace siprec::server {
+namespace {
+
+constexpr double kLossThreshold = 0.01;
+
+bool loses_too_much(const TrackRecord& track) {
+    if (track.lost <= 0) {
+        return false;
+    }
+    const auto lost = static_cast<double>(track.lost);
+    return lost > kLossThreshold * (lost + static_cast<double>(track.packets));
+}
+
+/// @return true when nothing at all was received although something was expected
+bool judge_media(std::vector<std::string>& reasons, const CaptureDigest& digest) {
+    const auto tracks = digest.tracks();
+    const bool has_media = std::any_of(
+        tracks.begin(), tracks.end(), [](const auto* track) { return track->packets > 0; });
+    const bool was_active = std::any_of(
+        tracks.begin(), tracks.end(), [](const auto* track) { return track->was_active(); });
+    if (!has_media) {
+        reasons.emplace_back(was_active || tracks.empty() ? "no-media" : "never-active");
+        return was_active || tracks.empty();
+    }
+    for (const TrackDigest* track : tracks) {
+        if (track->is_audio() && track->was_active() && track->packets == 0) {
+            reasons.push_back("stream-silent:" + track->name());
+        }
+    }
+    return false;
+}
+
+void judge_metadata(std::vector<std::string>& reasons,
+                    const CaptureDigest& digest,
+                    const Evidence& evidence) {
+    if (digest.documents().empty()) {
+        reasons.emplace_back("metadata-missing");
+    } else if (!evidence.has_usable_metadata) {
+        reasons.emplace_back("metadata-unusable");
+    } else if (evidence.metadata_malformed) {
+        reasons.emplace_back("metadata-malformed");
+    }
+}
+
+void judge_end(std::vector<std::string>& reasons,
+               const CaptureDigest& digest,
+               const Evidence& evidence) {
+    const std::string cause = digest.ended() ? digest.ended()->cause : std::string(kInterrupted);
+    if (cause == kInterrupted || cause == "media-timeout") {
+        reasons.push_back(cause);
+    } else if (cause == "failed") {
+        reasons.emplace_back("session-failed");
+    }
+    if (evidence.capture_damaged) {
+        reasons.emplace_back("truncated");
+    }
+    if (digest.gap_packets() > 0) {
+        reasons.emplace_back("capture-gap");
+    }
+}
+
+}  // namespace
+
+void judge(RecordingRecord& record, const CaptureDigest& digest, const Evidence& evidence) {
+    auto& reasons = record.reasons;
+    reasons.clear();
+    const bool failed = judge_media(reasons, digest);
+    judge_end(reasons, digest, evidence);
+    judge_metadata(reasons, digest, evidence);
+    for (const std::string& encoding : evidence.undecodable) {
+        reasons.push_back("undecodable-codec:" + encoding);
+    }
+    if (std::any_of(record.tracks.begin(), record.tracks.end(), loses_too_much)) {
+        reasons.emplace_back("packet-loss");
+    }
+    if (evidence.audio_cut) {
+        reasons.emplace_back("audio-cut");
+    }
+    if (evidence.render_failed) {
+        reasons.emplace_back("render-failed");
+    }
+    if (failed) {
+        record.verdict = Verdict::Failed;
+    } else {
+        record.verdict = reasons.empty() ? Verdict::Good : Verdict::Degraded;
+    }
+}
+
+}  // namespace siprec::server

@@ -1,0 +1,73 @@
+#include "config/config.hpp"
+
+#include <fmt/format.h>
+
+#include <charconv>
+
+namespace siprec::server {
+
+namespace {
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+    std::uint16_t port = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, port);
+    return error == std::errc{} && stop == end ? std::optional(port) : std::nullopt;
+}
+
+Error not_a(std::string_view what, std::string_view text) {
+    return {ErrorCode::InvalidArgument, fmt::format("'{}' is not {}", text, what)};
+}
+
+}  // namespace
+
+Result<Listener> parse_listener(std::string_view text) {
+    for (const Transport transport : {Transport::Udp, Transport::Tcp, Transport::Tls}) {
+        const std::string prefix = fmt::format("{}:", to_string(transport));
+        if (text.starts_with(prefix)) {
+            if (const auto endpoint = Endpoint::parse(text.substr(prefix.size()))) {
+                return Listener{.transport = transport, .endpoint = *endpoint};
+            }
+        }
+    }
+    return not_a("a listener such as udp:0.0.0.0:5060 or tcp:[::]:5060", text);
+}
+
+Result<MediaAddress> parse_media(std::string_view text) {
+    constexpr std::string_view kWanted =
+        "a media address such as 192.0.2.1, 192.0.2.1:20000-29999 or [2001:db8::1]:20000-29999";
+    if (const auto address = IpAddress::parse(text)) {
+        return MediaAddress{.address = *address, .ports = std::nullopt};
+    }
+    const std::size_t colon = text.rfind(':');
+    if (colon == std::string_view::npos) {
+        return not_a(kWanted, text);
+    }
+    const std::string_view host = text.substr(0, colon);
+    const std::string_view range = text.substr(colon + 1);
+    const std::size_t dash = range.find('-');
+    const auto address = IpAddress::parse(host);
+    if (!address || (address->is_v6() && !host.starts_with('[')) ||
+        dash == std::string_view::npos) {
+        return not_a(kWanted, text);
+    }
+    const auto low = parse_port(range.substr(0, dash));
+    const auto high = parse_port(range.substr(dash + 1));
+    if (!low || !high) {
+        return not_a(kWanted, text);
+    }
+    return MediaAddress{.address = *address, .ports = std::pair(*low, *high)};
+}
+
+Result<Role> parse_role(std::string_view text) {
+    if (text == "all") {
+        return Role::All;
+    }
+    if (text == "live") {
+        return Role::Live;
+    }
+    return text == "archive" ? Result<Role>(Role::Archive)
+                             : Result<Role>(not_a("a role (all, live or archive)", text));
+}
+
+}  // namespace siprec::server

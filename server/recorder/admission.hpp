@@ -1,0 +1,42 @@
+#pragma once
+
+// Which sessions are taken.
+
+#include <siprec/net.hpp>
+#include <siprec/policy.hpp>
+
+#include <atomic>
+#include <vector>
+
+namespace siprec::server {
+
+/// *Thread-safe*; answers from memory, as the SIP thread needs it.
+class Admission final : public SessionPolicy {
+  public:
+    /// @param allowed_sources  empty: anybody
+    explicit Admission(const std::vector<IpAddress>& allowed_sources);
+
+    [[nodiscard]] SessionDecision on_invite(const SessionInfo& session) override;
+
+    [[nodiscard]] bool is_healthy() override { return is_open(); }
+
+    /// The disk has room for new sessions.
+    void set_disk_full(bool full) noexcept { disk_full_.store(full, std::memory_order_relaxed); }
+
+    /// The captures cannot be written.
+    void set_writer_failing(bool failing) noexcept {
+        writer_failing_.store(failing, std::memory_order_relaxed);
+    }
+
+    [[nodiscard]] bool is_open() const noexcept {
+        return !disk_full_.load(std::memory_order_relaxed) &&
+               !writer_failing_.load(std::memory_order_relaxed);
+    }
+
+  private:
+    const std::vector<IpAddress> allowed_;
+    std::atomic<bool> disk_full_{false};
+    std::atomic<bool> writer_failing_{false};
+};
+
+}  // namespace siprec::server
