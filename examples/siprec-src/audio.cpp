@@ -246,8 +246,11 @@ Samples mix(std::span<const std::int16_t> a, std::span<const std::int16_t> b) {
     return out;
 }
 
-AudioBank::AudioBank(
-    Codec codec, std::vector<Samples> given, bool mixed, std::uint64_t seed, std::size_t calls)
+AudioBank::AudioBank(Codec codec,
+                     const std::vector<Samples>& given,
+                     bool mixed,
+                     std::uint64_t seed,
+                     std::size_t calls)
     : is_generated_(given.empty()), seed_(seed), bytes_per_sample_(bytes_per_sample(codec)) {
     const std::size_t voices = is_generated_ ? std::clamp<std::size_t>(calls, 1, kMaxVoices) : 1;
     for (std::size_t voice = 0; voice < voices; ++voice) {

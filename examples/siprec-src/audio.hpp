@@ -62,8 +62,11 @@ class AudioBank {
   public:
     /// @param given  one entry a stream (1 when the call has one mixed stream); empty: generated
     /// speech
-    AudioBank(
-        Codec codec, std::vector<Samples> given, bool mixed, std::uint64_t seed, std::size_t calls);
+    AudioBank(Codec codec,
+              const std::vector<Samples>& given,
+              bool mixed,
+              std::uint64_t seed,
+              std::size_t calls);
 
     /// @param stream  0: the caller's side; 1: the callee's
     [[nodiscard]] Clip clip(std::size_t call, std::size_t stream) const;

@@ -96,7 +96,7 @@ class Call {
     enum class Step : std::uint8_t { Hold, Resume, Update, Snapshot };
 
     struct DueStep {
-        siprec::SteadyTime at;
+        siprec::SteadyTime at{};
         Step step = Step::Hold;
     };
 

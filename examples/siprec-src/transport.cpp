@@ -210,10 +210,11 @@ bool SipTransport::receive_stream(Connection& connection, const Handlers& handle
             ++malformed_;
             return false;
         }
-        if (!message->has_value()) {
+        const std::optional<Message>& complete = *message;
+        if (!complete) {
             return is_open;
         }
-        handlers.on_message(**message, connection.peer);
+        handlers.on_message(*complete, connection.peer);
     }
 }
 

@@ -60,7 +60,7 @@ class SIPREC_EXPORT Error {
     [[nodiscard]] bool outcome_unknown() const noexcept { return code_ == ErrorCode::Timeout; }
 
   private:
-    ErrorCode code_;
+    ErrorCode code_ = ErrorCode::Internal;
     std::string message_;
     std::optional<std::size_t> offset_;
 };

@@ -268,7 +268,9 @@ void TimeLine::start(Source& source) {
     if (source.is_playing()) {
         return;
     }
-    const nanoseconds late = source.first_packet_delay();
+    // Never to before the track's zero, where nothing would be left of what was received.
+    const nanoseconds late =
+        std::min(source.first_packet_delay(), std::max(source.first_arrival(), nanoseconds{0}));
     if (late > kLateStart) {
         source.clock()->set_earlier(late);
     }

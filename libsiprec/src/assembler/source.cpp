@@ -19,6 +19,9 @@ constexpr int kMaxDisorder = 100;
 constexpr nanoseconds kMaxEarly = std::chrono::seconds(2);
 /// Behind by this, a sender's clock cannot be believed whatever came between.
 constexpr nanoseconds kMaxLate = std::chrono::seconds(2);
+/// A number that was there before and comes again this long after its time is no packet that the
+/// network held up or doubled: the sender started anew with the numbers it had begun with.
+constexpr nanoseconds kStale = std::chrono::seconds(1);
 /// What the network held up comes in a burst, ahead of the pace of its first packet; at most so
 /// far.
 constexpr nanoseconds kLongestBurst = std::chrono::seconds(10);
@@ -50,7 +53,7 @@ Source::Source(std::uint32_t ssrc, std::uint32_t track_rate, const Packet& first
 bool Source::is_behind(std::uint32_t ssrc, const Packet& packet) const {
     const int step = distance(static_cast<std::uint16_t>(highest_), packet.sequence16);
     return playing_ && ssrc == ssrc_ && step <= 0 && step >= -kMaxDisorder &&
-           packet.arrival - last_arrival_ < kMaxLate;
+           packet.arrival - last_arrival_ < kMaxLate && is_plausible(packet, step);
 }
 
 bool Source::expects(std::uint32_t ssrc, const Packet& packet) const {
@@ -73,7 +76,7 @@ bool Source::is_plausible(const Packet& packet, int step) const {
         return delay > -kLongestBurst && delay < kMaxLate;
     }
     if (step <= 0) {
-        return delay > -kMaxEarly && delay < 2 * kMaxLate;
+        return delay > -kMaxEarly && delay < kStale;
     }
     if (delay < -kMaxEarly || delay > kMaxLate) {
         return false;

@@ -173,12 +173,13 @@ class RecorderImpl final : public Recorder, private sip::Handler {
     std::optional<sip::Response> check_admission(const SessionInfo& info, const sip::Request& request);
     sip::Response start_session(sip::DialogId dialog,
                                 const sip::Request& request,
-                                std::shared_ptr<const SessionInfo> info,
+                                const std::shared_ptr<const SessionInfo>& info,
                                 const Result<std::vector<BodyPart>>& body);
     void hand_over(LiveSession& live,
                    const sip::Request& request,
                    session::Outcome& outcome,
                    std::map<Uuid, rtp::MediaSockets>& sockets);
+    void note_findings(const SessionInfo& info, const DocumentMessage& message);
     void note(const SessionInfo& info, const session::Outcome& outcome, const sip::Request& request);
     void post(LiveSession& live, std::unique_ptr<rtp::Task> task);
     void record_wire(LiveSession& live, const sip::WireMessage& message);
@@ -352,12 +353,12 @@ sip::Response RecorderImpl::on_invite(sip::DialogId dialog, const sip::Request& 
     if (auto refused = check_admission(*info, request)) {
         return std::move(*refused);
     }
-    return start_session(dialog, request, std::move(info), body);
+    return start_session(dialog, request, info, body);
 }
 
 sip::Response RecorderImpl::start_session(sip::DialogId dialog,
                                           const sip::Request& request,
-                                          std::shared_ptr<const SessionInfo> info,
+                                          const std::shared_ptr<const SessionInfo>& info,
                                           const Result<std::vector<BodyPart>>& body) {
     // The SDP's own session id: any number that stays (RFC 8866 5.2); NTP-like would tell our clock.
     std::uint64_t sdp_session_id = 0;
@@ -441,18 +442,39 @@ void RecorderImpl::hand_over(LiveSession& live,
                                 .parsed = Error(ErrorCode::Internal, "not parsed")};
         message.parsed = metadata::parse(message.document, part.charset, config_.limits.metadata);
         ++documents_;
-        if (!message.parsed) {
-            ++documents_unusable_;
-            logger_.log(LogLevel::Warning,
-                        "metadata",
-                        fmt::format("metadata kept, but unusable: {}", message.parsed.error().to_string()),
-                        {{"rs", live.info->id.to_string()},
-                         {"call_id", live.info->call_id},
-                         {"method", request.method_name}});
-        }
+        note_findings(*live.info, message);
         post(live, make_task([media = live.media, message = std::move(message)](rtp::MediaThread&) {
                  media->record_document(message);
              }));
+    }
+}
+
+/// Says what was wrong with a document: why it is unusable, or what was made of it.
+void RecorderImpl::note_findings(const SessionInfo& info, const DocumentMessage& message) {
+    constexpr std::size_t kMostLines = 5;
+    const auto log = [&](LogLevel level, std::string_view text, std::string_view code) {
+        logger_.log(level,
+                    "metadata",
+                    text,
+                    {{"rs", info.id.to_string()},
+                     {"call_id", info.call_id},
+                     {"method", message.method},
+                     {"code", code}});
+    };
+    if (!message.parsed) {
+        ++documents_unusable_;
+        log(LogLevel::Warning,
+            fmt::format("metadata kept, but unusable: {}", message.parsed.error().to_string()),
+            "unusable");
+        return;
+    }
+    const bool salvaged = message.parsed->dialect == metadata::Dialect::Salvaged;
+    const auto& findings = message.parsed->findings;
+    for (std::size_t i = 0; i < std::min(findings.size(), kMostLines); ++i) {
+        log(salvaged ? LogLevel::Warning : LogLevel::Info, findings[i].message, findings[i].code);
+    }
+    if (findings.size() > kMostLines) {
+        log(LogLevel::Info, fmt::format("{} findings in all", findings.size()), "more-findings");
     }
 }
 
@@ -522,6 +544,9 @@ sip::Response RecorderImpl::on_request(sip::DialogId dialog, const sip::Request&
         case sip::Method::Info:
         case sip::Method::Options:
         case sip::Method::Prack:
+            break;
+        case sip::Method::Cancel:
+            response.status = 481;  // nothing is left to cancel: every INVITE is answered at once
             break;
         default:
             response.status = 405;

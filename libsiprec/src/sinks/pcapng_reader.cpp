@@ -16,6 +16,7 @@
 #include <cstring>
 #include <limits>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace siprec::pcapng {
@@ -162,9 +163,9 @@ Result<Reader::Filled> Reader::fill(std::size_t bytes) {
             buffer_.resize(std::max(buffer_.size() * 2, 2 * kChunk));
         }
         const auto room = std::span(buffer_).subspan(end_);
-        const auto got = read_(room);
+        auto got = read_(room);
         if (!got) {
-            return got.error();
+            return std::move(got).error();
         }
         at_end_ = *got == 0;
         end_ += std::min(*got, room.size());
@@ -175,9 +176,9 @@ Result<Reader::Filled> Reader::fill(std::size_t bytes) {
 /// Brings one whole block into the buffer. @return nothing at the end of the file
 Result<std::optional<Bytes>> Reader::next_block() {
     begin_ += std::exchange(consumed_, 0);
-    const auto head = fill(kBlockOverhead);
+    auto head = fill(kBlockOverhead);
     if (!head) {
-        return head.error();
+        return std::move(head).error();
     }
     if (*head == Filled::End) {
         truncated_ = end_ != begin_;
@@ -202,9 +203,9 @@ Result<std::optional<Bytes>> Reader::next_block() {
     if (length < kBlockOverhead || length % 4 != 0 || length > kMaxBlock) {
         return malformed(fmt::format("block of {} bytes", length));
     }
-    const auto whole = fill(length);
+    auto whole = fill(length);
     if (!whole) {
-        return whole.error();
+        return std::move(whole).error();
     }
     if (*whole == Filled::End) {
         truncated_ = true;
@@ -219,15 +220,16 @@ Result<std::optional<Bytes>> Reader::next_block() {
 
 Result<std::optional<Block>> Reader::next() {
     while (true) {
-        const auto block = next_block();
-        if (!block) {
-            return block.error();
+        auto found = next_block();
+        if (!found) {
+            return std::move(found).error();
         }
-        if (!*block) {
+        const std::optional<Bytes> block = found.value();
+        if (!block) {
             return std::optional<Block>{};
         }
-        const std::size_t length = (*block)->size();
-        auto read = read_block(**block);
+        const std::size_t length = block->size();
+        auto read = read_block(*block);
         if (!read) {
             return read;
         }
@@ -327,7 +329,7 @@ Result<Reader::Source> file_source(const std::string& path) {
     if (!*file) {
         const int reason = errno;
         return Error(reason == ENOENT ? ErrorCode::NotFound : ErrorCode::Io,
-                     fmt::format("open {}: {}", path, std::strerror(reason)));
+                     fmt::format("open {}: {}", path, std::system_category().message(reason)));
     }
     return Reader::Source{[file, path](std::span<std::byte> into) -> Result<std::size_t> {
         while (true) {
@@ -336,7 +338,9 @@ Result<Reader::Source> file_source(const std::string& path) {
                 return static_cast<std::size_t>(got);
             }
             if (errno != EINTR) {
-                return Error(ErrorCode::Io, fmt::format("read {}: {}", path, std::strerror(errno)));
+                return Error(
+                    ErrorCode::Io,
+                    fmt::format("read {}: {}", path, std::system_category().message(errno)));
             }
         }
     }};

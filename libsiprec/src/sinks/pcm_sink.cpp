@@ -110,11 +110,14 @@ class PcmSink final : public MediaSink {
             if (config_.origin) {
                 assembler(*config_.origin);
             }
-            while (auto item = queue_.pop()) {
+            while (true) {
+                auto item = queue_.pop();
                 report_overflow();
+                if (!item) {
+                    return;
+                }
                 take(*item);
             }
-            report_overflow();
         } catch (...) {
             // A consumer must not throw; one that does gets nothing more, and the call goes on.
             queue_.close();

@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
-#include <cstring>
+#include <system_error>
 #include <utility>
 
 namespace siprec {
@@ -11,7 +11,8 @@ namespace siprec {
 Result<std::unique_ptr<TrackFile>> TrackFile::create(std::string path) {
     std::unique_ptr<std::FILE, Closer> file(std::fopen(path.c_str(), "w+be"));
     if (!file) {
-        return Error(ErrorCode::Io, fmt::format("create {}: {}", path, std::strerror(errno)));
+        return Error(ErrorCode::Io,
+                     fmt::format("create {}: {}", path, std::system_category().message(errno)));
     }
     return std::unique_ptr<TrackFile>(new TrackFile(std::move(path), std::move(file)));
 }
@@ -20,7 +21,8 @@ TrackFile::TrackFile(std::string path, std::unique_ptr<std::FILE, Closer> file)
     : path_(std::move(path)), file_(std::move(file)) {}
 
 Error TrackFile::failure(const char* what, int reason) const {
-    return {ErrorCode::Io, fmt::format("{} {}: {}", what, path_, std::strerror(reason))};
+    return {ErrorCode::Io,
+            fmt::format("{} {}: {}", what, path_, std::system_category().message(reason))};
 }
 
 void TrackFile::write(std::span<const std::int16_t> samples) {

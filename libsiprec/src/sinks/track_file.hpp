@@ -36,6 +36,7 @@ class TrackFile {
 
   private:
     struct Closer {
+        // NOLINTNEXTLINE(cppcoreguidelines-owning-memory): this is what the unique_ptr owns it by.
         void operator()(std::FILE* file) const noexcept { (void)std::fclose(file); }
     };
 

@@ -10,9 +10,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <limits>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -105,7 +105,9 @@ Result<void> write_wav(const Recording& recording, std::uint32_t sample_rate) {
         return closed;
     }
     if (std::rename(unfinished.c_str(), recording.path.c_str()) != 0) {
-        return Error(ErrorCode::Io, fmt::format("rename {}: {}", unfinished, std::strerror(errno)));
+        return Error(
+            ErrorCode::Io,
+            fmt::format("rename {}: {}", unfinished, std::system_category().message(errno)));
     }
     for (const Channel& channel : recording.channels) {
         auto removed = channel.track->remove();
@@ -208,18 +210,23 @@ class WavRecorder final : public SessionSinkFactory {
 
   private:
     void write_ended() {
-        while (const auto recording = ended_.pop()) {
-            const auto written = write_wav(*recording, sample_rate_);
+        while (true) {
+            const auto ended = ended_.pop();
+            if (!ended) {
+                return;
+            }
+            const Recording& recording = *ended;
+            const auto written = write_wav(recording, sample_rate_);
             if (written) {
                 logger_->log(LogLevel::Info,
                              kComponent,
                              "recording written",
-                             {{"rs", recording->session}, {"file", recording->path}});
+                             {{"rs", recording.session}, {"file", recording.path}});
             } else {
                 logger_->log(LogLevel::Error,
                              kComponent,
                              written.error().to_string(),
-                             {{"rs", recording->session}});
+                             {{"rs", recording.session}});
             }
         }
     }

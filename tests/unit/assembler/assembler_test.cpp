@@ -585,6 +585,31 @@ TEST_CASE("assembler: a first packet that was held up does not delay the track",
     CHECK(outcome->heard.stretches[1] == Stretch{Kind::Voice, 16'000});
 }
 
+TEST_CASE("assembler: a burst at the track's zero is kept from its first sample",
+          "[unit][assembler]") {
+    Sender sender;
+    Packets packets = sender.packets(20);
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+        packets[i].arrival = i * 10us;
+    }
+    const auto outcome = assemble(packets);
+    check_pcm(outcome->heard.pcm, expected({{3200, 0}}));
+}
+
+TEST_CASE("assembler: a sender that plays the same numbers again after a hold is heard twice",
+          "[unit][assembler]") {
+    const auto pause = GENERATE(0ms, 300ms, 1000ms);
+    Sender sender;
+    Packets packets = sender.packets(50);
+    Sender again;
+    again.clock = sender.clock + pause;
+    append(packets, again.packets(50));
+    const auto outcome = assemble(packets);
+    const auto gap = static_cast<std::size_t>(pause.count()) * 8;
+    check_pcm(outcome->heard.pcm, expected({{8000, 0}, {gap, kZeros}, {8000, 0}}));
+    CHECK(outcome->stats.duplicates == 0);
+}
+
 TEST_CASE("assembler: a sample rate that no track has is refused", "[unit][assembler]") {
     Listener heard;
     CHECK_FALSE(Assembler::create(config_of(7999), registry(), heard));

@@ -128,7 +128,7 @@ Bytes sample_file() {
 void put(Bytes& out, std::uint64_t value, std::size_t size, bool big_endian) {
     for (std::size_t i = 0; i < size; ++i) {
         const std::size_t shift = 8 * (big_endian ? size - 1 - i : i);
-        out.push_back(static_cast<std::byte>((value >> shift) & 0xFFU));
+        out.push_back(static_cast<std::byte>(shift < 64 ? (value >> shift) & 0xFFU : 0));
     }
 }
 
