@@ -58,16 +58,14 @@ std::string http_date() {
 }
 
 /// The status that tells a client what was wrong with its request; 0 when it went away by itself.
-unsigned status_of(boost::system::error_code failure, bool has_begun) {
+unsigned status_of(boost::system::error_code failure) {
     if (failure == http::error::body_limit) {
         return 413;
     }
     if (failure == http::error::header_limit || failure == http::error::buffer_overflow) {
         return 431;
     }
-    if (failure == boost::beast::error::timeout) {
-        return has_begun ? 408 : 0;
-    }
+    // After a time-out there is nobody to tell: the stream has closed the connection.
     const bool is_gone =
         failure == http::error::end_of_stream || failure == http::error::partial_message ||
         failure.category() != http::make_error_code(http::error::end_of_stream).category();
@@ -130,7 +128,7 @@ asio::awaitable<bool> Connection::serve_one() {
 }
 
 asio::awaitable<bool> Connection::refuse(boost::system::error_code failure) {
-    const unsigned status = status_of(failure, parser_->got_some());
+    const unsigned status = status_of(failure);
     if (status != 0) {
         const HttpResponse response = problem(status, failure.message());
         co_await send(response, true, false);

@@ -60,8 +60,6 @@ std::string_view reason_phrase(unsigned status) noexcept {
             return "Not Found";
         case 405:
             return "Method Not Allowed";
-        case 408:
-            return "Request Timeout";
         case 409:
             return "Conflict";
         case 413:

@@ -69,6 +69,7 @@ SERVER_EDGES = {
         "config": ANY,
         "recorder": ANY,
         "archive": ANY,
+        "capture": {"layout.hpp"},
         "catalog": ANY,
     },
 }
@@ -85,7 +86,7 @@ THIRD_PARTY = [
     (r"toml(\+\+/|\.hpp$)", ["server/config"]),
     (r"(spdlog|prometheus)/", ["server/ops"]),
     (r"openssl/", ["server/store"]),
-    (r"CLI/", ["server/cli", "server/main.cpp", "examples"]),
+    (r"CLI/", ["server/cli", "server/main.cpp", "server/command_line.cpp", "examples"]),
     (r"nlohmann/", ["server", "examples"]),
     (r"fmt/", ["libsiprec/src", "server", "examples"]),
 ]

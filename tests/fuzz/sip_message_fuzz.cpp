@@ -1,17 +1,15 @@
 // A datagram on the SIP port, up to our own values: what is read must never exceed what was sent.
+#include "sip/convert.hpp"
+
+#include <sofia-sip/sip_parser.h>
+
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
-#include <sofia-sip/sip_parser.h>
-
-#include "sip/convert.hpp"
-
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const siprec::sip::MessagePtr message(msg_make(sip_default_mclass(),
-                                                   MSG_DO_EXTRACT_COPY,
-                                                   data,
-                                                   static_cast<ssize_t>(size)));
+    const siprec::sip::MessagePtr message(
+        msg_make(sip_default_mclass(), MSG_DO_EXTRACT_COPY, data, static_cast<ssize_t>(size)));
     if (!message) {
         return 0;
     }

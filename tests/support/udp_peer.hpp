@@ -54,14 +54,16 @@ class UdpPeer {
     }
 
     /// The next datagram; empty when none comes in time.
-    [[nodiscard]] std::string receive(std::chrono::milliseconds timeout = std::chrono::seconds(5)) const {
+    [[nodiscard]] std::string receive(
+        std::chrono::milliseconds timeout = std::chrono::seconds(5)) const {
         pollfd wait{.fd = fd_, .events = POLLIN, .revents = 0};
         if (::poll(&wait, 1, static_cast<int>(timeout.count())) != 1) {
             return {};
         }
         std::array<char, 65536> buffer{};
         const ssize_t size = ::recv(fd_, buffer.data(), buffer.size(), 0);
-        return size < 0 ? std::string{} : std::string(buffer.data(), static_cast<std::size_t>(size));
+        return size < 0 ? std::string{}
+                        : std::string(buffer.data(), static_cast<std::size_t>(size));
     }
 
   private:

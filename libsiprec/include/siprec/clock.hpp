@@ -1,11 +1,11 @@
 #pragma once
 
+#include <siprec/export.hpp>
+
 #include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <siprec/export.hpp>
 
 namespace siprec {
 
@@ -36,8 +36,9 @@ class SIPREC_EXPORT Clock {
 /// A time as a client wrote it.
 struct ParsedTime {
     WallTime time;
-    bool has_zone = true;   ///< false: no zone was written and UTC was assumed
-    bool is_strict = true;  ///< false: accepted, but not RFC 3339 (lower-case letters, `+0000`, a blank)
+    bool has_zone = true;  ///< false: no zone was written and UTC was assumed
+    bool is_strict =
+        true;  ///< false: accepted, but not RFC 3339 (lower-case letters, `+0000`, a blank)
 };
 
 /// Reads RFC 3339 and the deviations seen in the field (reference: RFC 7865 6.9 and its table of

@@ -1,14 +1,14 @@
 #pragma once
 
+#include <siprec/metadata.hpp>
+#include <siprec/net.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <siprec/metadata.hpp>
-#include <siprec/net.hpp>
 
 namespace siprec {
 
@@ -20,9 +20,9 @@ struct Listener {
 
 /// Where media is received.
 struct MediaConfig {
-    /// Addresses that sockets are bound to; one IPv4, one IPv6 or both. The one of the family that the
-    /// offer's connection address has is used. An unspecified address (`0.0.0.0`, `::`) binds all;
-    /// the answer then names the address at which the INVITE arrived.
+    /// Addresses that sockets are bound to; one IPv4, one IPv6 or both. The one of the family that
+    /// the offer's connection address has is used. An unspecified address (`0.0.0.0`, `::`) binds
+    /// all; the answer then names the address at which the INVITE arrived.
     std::vector<IpAddress> addresses{IpAddress{}};
     /// Named in answers in place of the bound address (behind a NAT).
     std::optional<IpAddress> advertised;
@@ -42,9 +42,9 @@ struct MediaConfig {
 
 /// Bounds on what the network may ask of us.
 struct RecorderLimits {
-    std::size_t max_sessions = 20'000;             ///< beyond: 503 with Retry-After
+    std::size_t max_sessions = 20'000;                     ///< beyond: 503 with Retry-After
     std::size_t max_message_bytes = std::size_t{1} << 20;  ///< larger SIP messages: 413
-    std::size_t max_streams_per_session = 64;      ///< m-lines beyond are refused with port 0
+    std::size_t max_streams_per_session = 64;  ///< m-lines beyond are refused with port 0
     metadata::ParseLimits metadata;
 };
 

@@ -1,12 +1,12 @@
 #pragma once
 
+#include <siprec/export.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include <siprec/export.hpp>
 
 namespace siprec {
 

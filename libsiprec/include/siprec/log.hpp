@@ -1,12 +1,12 @@
 #pragma once
 
+#include <siprec/export.hpp>
+
 #include <cstdint>
 #include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
-
-#include <siprec/export.hpp>
 
 namespace siprec {
 

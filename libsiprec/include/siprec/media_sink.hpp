@@ -11,8 +11,9 @@ namespace siprec {
 /// was said there once, calls carry only packets.
 ///
 /// All calls come from the media thread that owns the session, never two at a time; nothing else is
-/// received on that thread meanwhile, so a sink that has long work to do hands it to a thread of its
-/// own (`make_pcm_sink` does). Must not throw: a sink that does is closed and reported to the log.
+/// received on that thread meanwhile, so a sink that has long work to do hands it to a thread of
+/// its own (`make_pcm_sink` does). Must not throw: a sink that does is closed and reported to the
+/// log.
 class SIPREC_EXPORT MediaSink {
   public:
     MediaSink() = default;

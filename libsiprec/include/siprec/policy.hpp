@@ -1,11 +1,11 @@
 #pragma once
 
+#include <siprec/export.hpp>
+#include <siprec/session.hpp>
+
 #include <chrono>
 #include <cstdint>
 #include <string>
-
-#include <siprec/export.hpp>
-#include <siprec/session.hpp>
 
 namespace siprec {
 
@@ -22,15 +22,20 @@ struct SessionDecision {
     [[nodiscard]] static SessionDecision refuse(int status,
                                                 std::string reason,
                                                 std::chrono::seconds retry_after = {}) {
-        return {.kind = Kind::Refuse, .status = status, .reason = std::move(reason), .retry_after = retry_after};
+        return {.kind = Kind::Refuse,
+                .status = status,
+                .reason = std::move(reason),
+                .retry_after = retry_after};
     }
 
     /// No answer at all.
-    [[nodiscard]] static SessionDecision drop() { return {.kind = Kind::Drop, .status = 0, .reason = {}, .retry_after = {}}; }
+    [[nodiscard]] static SessionDecision drop() {
+        return {.kind = Kind::Drop, .status = 0, .reason = {}, .retry_after = {}};
+    }
 };
 
-/// The program's say in which sessions are taken. *SIP thread only*; must answer at once (no disk, no
-/// database) and must not throw; must outlive the recorder.
+/// The program's say in which sessions are taken. *SIP thread only*; must answer at once (no disk,
+/// no database) and must not throw; must outlive the recorder.
 class SIPREC_EXPORT SessionPolicy {
   public:
     SessionPolicy() = default;

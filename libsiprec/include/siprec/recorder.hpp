@@ -1,10 +1,5 @@
 #pragma once
 
-#include <chrono>
-#include <memory>
-#include <string>
-#include <vector>
-
 #include <siprec/config.hpp>
 #include <siprec/export.hpp>
 #include <siprec/log.hpp>
@@ -12,6 +7,11 @@
 #include <siprec/result.hpp>
 #include <siprec/session_sink.hpp>
 #include <siprec/stats.hpp>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace siprec {
 
@@ -21,12 +21,14 @@ class SIPREC_EXPORT Recorder {
   public:
     /// Opens the listeners and starts the threads.
     /// @param sinks, policy, logger  outlive the recorder
-    /// @return InvalidArgument for a configuration that makes no sense; Io naming the address when a
+    /// @return InvalidArgument for a configuration that makes no sense; Io naming the address when
+    /// a
     ///         listener or no media port can be opened
-    [[nodiscard]] static Result<std::unique_ptr<Recorder>> start(RecorderConfig config,
-                                                                 SessionSinkFactory& sinks,
-                                                                 SessionPolicy& policy = default_policy(),
-                                                                 Logger& logger = null_logger());
+    [[nodiscard]] static Result<std::unique_ptr<Recorder>> start(
+        RecorderConfig config,
+        SessionSinkFactory& sinks,
+        SessionPolicy& policy = default_policy(),
+        Logger& logger = null_logger());
     Recorder(const Recorder&) = delete;
     Recorder& operator=(const Recorder&) = delete;
 
@@ -47,8 +49,8 @@ class SIPREC_EXPORT Recorder {
     /// Ends one session with BYE. @return NotFound when there is none with this id
     [[nodiscard]] virtual Result<void> end_session(const Uuid& session, std::string reason) = 0;
 
-    /// Refuses new sessions, ends the running ones with BYE (cause Shutdown), lets every sink finish
-    /// and joins all threads. Returns when all is done; further calls do nothing.
+    /// Refuses new sessions, ends the running ones with BYE (cause Shutdown), lets every sink
+    /// finish and joins all threads. Returns when all is done; further calls do nothing.
     virtual void stop() = 0;
 
   protected:

@@ -1,10 +1,10 @@
 #pragma once
 
+#include <siprec/error.hpp>
+
 #include <type_traits>
 #include <utility>
 #include <variant>
-
-#include <siprec/error.hpp>
 
 namespace siprec {
 

@@ -1,13 +1,13 @@
 #pragma once
 
+#include <siprec/clock.hpp>
+#include <siprec/export.hpp>
+#include <siprec/net.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
-
-#include <siprec/clock.hpp>
-#include <siprec/export.hpp>
-#include <siprec/net.hpp>
 
 namespace siprec {
 
@@ -22,9 +22,9 @@ struct RtpPacket {
     std::uint16_t sequence = 0;
     std::uint8_t payload_type = 0;  ///< 0 to 127
     bool marker = false;
-    WallTime arrival;    ///< when the kernel received it
-    Endpoint source;     ///< where it came from
-    Endpoint local;      ///< the address it was sent to
+    WallTime arrival;  ///< when the kernel received it
+    Endpoint source;   ///< where it came from
+    Endpoint local;    ///< the address it was sent to
 };
 
 /// One received RTCP compound packet (RFC 3550 6.1), after decryption. A view, as `RtpPacket` is.

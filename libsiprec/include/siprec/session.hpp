@@ -1,12 +1,5 @@
 #pragma once
 
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
 #include <siprec/clock.hpp>
 #include <siprec/metadata.hpp>
 #include <siprec/net.hpp>
@@ -14,6 +7,13 @@
 #include <siprec/stats.hpp>
 #include <siprec/stream.hpp>
 #include <siprec/uuid.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 namespace siprec {
 
@@ -36,11 +36,11 @@ struct SiprecEvidence {
 struct SessionInfo {
     Uuid id;  ///< ours, random
     std::string call_id;
-    std::string from_uri;      ///< the SRC's
+    std::string from_uri;  ///< the SRC's
     std::string from_display;
     std::string to_uri;
     std::string request_uri;
-    std::string contact_uri;   ///< empty when the Contact does not parse
+    std::string contact_uri;  ///< empty when the Contact does not parse
     std::string user_agent;
     std::vector<std::pair<std::string, std::string>> headers;  ///< of the INVITE, all, in order
     Transport transport = Transport::Udp;
@@ -60,11 +60,12 @@ struct SipMessage {
     WallTime time;
 };
 
-/// A metadata document of the session has arrived and has been merged. A view, valid during the call.
+/// A metadata document of the session has arrived and has been merged. A view, valid during the
+/// call.
 struct MetadataEvent {
     std::string_view document;      ///< the bytes as received
     std::string_view content_type;  ///< as written
-    std::string_view method;        ///< the SIP method that carried it: "INVITE", "UPDATE", "BYE", ...
+    std::string_view method;  ///< the SIP method that carried it: "INVITE", "UPDATE", "BYE", ...
     WallTime received;
     const Result<metadata::ParsedDocument>& parsed;  ///< or why it could not be read
     const metadata::State& state;                    ///< after the merge
@@ -72,14 +73,14 @@ struct MetadataEvent {
 
 /// Why a session ended.
 enum class EndCause : std::uint8_t {
-    Bye,             ///< the SRC hung up
-    Cancelled,       ///< the SRC gave up before the answer was acknowledged
-    NoAck,           ///< our 200 was never acknowledged
-    LocalStop,       ///< the program asked for it
-    Shutdown,        ///< the recorder stopped
-    MediaTimeout,    ///< no media on any active stream for the configured time
-    Replaced,        ///< a new INVITE with the same dialog identity took its place
-    Failed,          ///< a defect of ours; the log says which
+    Bye,           ///< the SRC hung up
+    Cancelled,     ///< the SRC gave up before the answer was acknowledged
+    NoAck,         ///< our 200 was never acknowledged
+    LocalStop,     ///< the program asked for it
+    Shutdown,      ///< the recorder stopped
+    MediaTimeout,  ///< no media on any active stream for the configured time
+    Replaced,      ///< a new INVITE with the same dialog identity took its place
+    Failed,        ///< a defect of ours; the log says which
 };
 
 /// "bye", "cancelled", "no-ack", "local-stop", "shutdown", "media-timeout", "replaced", "failed".

@@ -1,12 +1,12 @@
 #pragma once
 
-#include <memory>
-#include <vector>
-
 #include <siprec/export.hpp>
 #include <siprec/media_sink.hpp>
 #include <siprec/result.hpp>
 #include <siprec/session.hpp>
+
+#include <memory>
+#include <vector>
 
 namespace siprec {
 
@@ -36,8 +36,8 @@ class SIPREC_EXPORT SessionSink {
     virtual void on_ended(const SessionEnd& end);
 };
 
-/// Makes the sink of each session. *Called from every media thread*, once a session; must outlive the
-/// recorder.
+/// Makes the sink of each session. *Called from every media thread*, once a session; must outlive
+/// the recorder.
 class SIPREC_EXPORT SessionSinkFactory {
   public:
     SessionSinkFactory() = default;

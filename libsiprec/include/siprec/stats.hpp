@@ -7,18 +7,18 @@ namespace siprec {
 
 /// What was received on one media stream, all SSRCs together, since it opened.
 struct StreamStats {
-    std::uint64_t packets = 0;             ///< RTP packets handed to the sinks
-    std::uint64_t bytes = 0;               ///< of those, RTP header included
-    std::uint64_t duplicates = 0;          ///< same SSRC and sequence again; handed on all the same
-    std::uint64_t reordered = 0;           ///< arrived after a later sequence number
-    std::int64_t lost = 0;                 ///< expected minus received (RFC 3550 A.3); may be < 0
+    std::uint64_t packets = 0;     ///< RTP packets handed to the sinks
+    std::uint64_t bytes = 0;       ///< of those, RTP header included
+    std::uint64_t duplicates = 0;  ///< same SSRC and sequence again; handed on all the same
+    std::uint64_t reordered = 0;   ///< arrived after a later sequence number
+    std::int64_t lost = 0;         ///< expected minus received (RFC 3550 A.3); may be < 0
     std::uint64_t ssrc_changes = 0;
-    std::uint64_t unknown_payload = 0;     ///< payload type not in the answer; handed on all the same
-    std::uint64_t dropped_malformed = 0;   ///< not RTP, not RTCP
-    std::uint64_t dropped_stranger = 0;    ///< from another source after the stream was latched
-    std::uint64_t dropped_inactive = 0;    ///< arrived while the stream was inactive
+    std::uint64_t unknown_payload = 0;  ///< payload type not in the answer; handed on all the same
+    std::uint64_t dropped_malformed = 0;  ///< not RTP, not RTCP
+    std::uint64_t dropped_stranger = 0;   ///< from another source after the stream was latched
+    std::uint64_t dropped_inactive = 0;   ///< arrived while the stream was inactive
     std::uint64_t rtcp_packets = 0;
-    std::chrono::nanoseconds jitter{0};    ///< interarrival jitter of the current SSRC (RFC 3550 A.8)
+    std::chrono::nanoseconds jitter{0};  ///< interarrival jitter of the current SSRC (RFC 3550 A.8)
 };
 
 /// Counters of a whole recorder since it started, unless stated otherwise.

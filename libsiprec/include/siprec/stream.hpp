@@ -1,29 +1,29 @@
 #pragma once
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include <siprec/audio.hpp>
 #include <siprec/net.hpp>
 #include <siprec/sdp.hpp>
 #include <siprec/uuid.hpp>
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace siprec {
 
 /// One media stream of a recording session: an m-line that was accepted. *Immutable* value.
 struct StreamInfo {
-    Uuid id;                      ///< ours; stays the same while the m-line stays in use
-    std::uint32_t media_index = 0;  ///< position of the m-line in the SDP, from 0
-    std::string label;            ///< `a=label`; empty when the client gave none
-    std::string media_type;       ///< "audio", "video", ...
-    std::string protocol;         ///< "RTP/AVP", ...
+    Uuid id;                             ///< ours; stays the same while the m-line stays in use
+    std::uint32_t media_index = 0;       ///< position of the m-line in the SDP, from 0
+    std::string label;                   ///< `a=label`; empty when the client gave none
+    std::string media_type;              ///< "audio", "video", ...
+    std::string protocol;                ///< "RTP/AVP", ...
     std::vector<PayloadFormat> formats;  ///< accepted payload formats
     sdp::Direction direction = sdp::Direction::RecvOnly;  ///< as answered: RecvOnly or Inactive
     bool rtcp_mux = false;
-    Endpoint local_rtp;           ///< where we receive
-    Endpoint local_rtcp;          ///< equals local_rtp under rtcp-mux
+    Endpoint local_rtp;                   ///< where we receive
+    Endpoint local_rtcp;                  ///< equals local_rtp under rtcp-mux
     std::optional<Endpoint> remote_rtp;   ///< what the offer says; none without a usable `c=`
     std::optional<Endpoint> remote_rtcp;  ///< where our receiver reports go first
 };

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "base/mutex.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <deque>
 #include <optional>
 #include <utility>
 #include <vector>
-
-#include "base/mutex.hpp"
 
 namespace siprec::base {
 

@@ -15,9 +15,7 @@ class ByteReader {
 
     [[nodiscard]] std::size_t remaining() const noexcept { return bytes_.size(); }
 
-    [[nodiscard]] std::optional<std::uint8_t> u8() noexcept {
-        return integer<std::uint8_t>();
-    }
+    [[nodiscard]] std::optional<std::uint8_t> u8() noexcept { return integer<std::uint8_t>(); }
 
     [[nodiscard]] std::optional<std::uint16_t> u16() noexcept { return integer<std::uint16_t>(); }
 

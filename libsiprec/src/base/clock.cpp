@@ -185,8 +185,7 @@ const Clock& system_clock() noexcept {
 std::string to_rfc3339(WallTime time) {
     const auto days = std::chrono::floor<std::chrono::days>(time);
     const std::chrono::year_month_day date(days);
-    const std::chrono::hh_mm_ss clock(
-        std::chrono::floor<std::chrono::microseconds>(time - days));
+    const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::microseconds>(time - days));
     return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:06}Z",
                        static_cast<int>(date.year()),
                        static_cast<unsigned>(date.month()),

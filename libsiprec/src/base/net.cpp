@@ -50,8 +50,9 @@ bool IpAddress::is_loopback() const noexcept {
     if (!is_v6_) {
         return bytes_[0] == 127;
     }
-    return bytes_[15] == 1 &&
-           std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t byte) { return byte == 0; });
+    return bytes_[15] == 1 && std::all_of(bytes_.begin(), bytes_.end() - 1, [](std::uint8_t byte) {
+               return byte == 0;
+           });
 }
 
 std::string IpAddress::to_string() const {

@@ -1,10 +1,10 @@
 #include "recorder/media_session.hpp"
 
+#include "fork/fork.hpp"
+
 #include <algorithm>
 #include <exception>
 #include <utility>
-
-#include "fork/fork.hpp"
 
 namespace siprec::recorder {
 
@@ -41,12 +41,11 @@ void MediaSession::open(SessionSinkFactory& factory) {
     try {
         sink_ = factory.open_session(*info_);
     } catch (const std::exception& error) {
-        logger_.log(LogLevel::Error,
-                    "recorder",
-                    "the session sink cannot be made",
-                    {{"rs", info_->id.to_string()},
-                     {"call_id", info_->call_id},
-                     {"error", error.what()}});
+        logger_.log(
+            LogLevel::Error,
+            "recorder",
+            "the session sink cannot be made",
+            {{"rs", info_->id.to_string()}, {"call_id", info_->call_id}, {"error", error.what()}});
     }
 }
 

@@ -1,18 +1,18 @@
 #pragma once
 
-// The media side of one recording session: its sinks, its metadata state and its streams, all on the
-// media thread that owns it.
+// The media side of one recording session: its sinks, its metadata state and its streams, all on
+// the media thread that owns it.
+
+#include "rtp/engine.hpp"
+
+#include <siprec/log.hpp>
+#include <siprec/session_sink.hpp>
 
 #include <functional>
 #include <map>
 #include <memory>
 #include <string>
 #include <vector>
-
-#include <siprec/log.hpp>
-#include <siprec/session_sink.hpp>
-
-#include "rtp/engine.hpp"
 
 namespace siprec::recorder {
 

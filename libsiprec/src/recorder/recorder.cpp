@@ -1,3 +1,11 @@
+#include "base/mutex.hpp"
+#include "recorder/media_session.hpp"
+#include "rtp/engine.hpp"
+#include "session/recording_session.hpp"
+#include "sip/sip_thread.hpp"
+#include "sip/user_agent.hpp"
+
+#include <siprec/body.hpp>
 #include <siprec/recorder.hpp>
 
 #include <fmt/format.h>
@@ -8,15 +16,6 @@
 #include <future>
 #include <map>
 #include <utility>
-
-#include <siprec/body.hpp>
-
-#include "base/mutex.hpp"
-#include "recorder/media_session.hpp"
-#include "rtp/engine.hpp"
-#include "session/recording_session.hpp"
-#include "sip/sip_thread.hpp"
-#include "sip/user_agent.hpp"
 
 namespace siprec {
 
@@ -72,8 +71,8 @@ class OpenSessions {
     std::size_t count_ SIPREC_GUARDED_BY(mutex_) = 0;
 };
 
-/// Extensions that a request may require of us (RFC 3261 8.2.2.3). 100rel asks nothing of a server that
-/// sends no provisional response.
+/// Extensions that a request may require of us (RFC 3261 8.2.2.3). 100rel asks nothing of a server
+/// that sends no provisional response.
 bool is_known_extension(std::string_view tag) {
     constexpr std::array<std::string_view, 3> kKnown{"siprec", "record-aware", "100rel"};
     // Interop(single cases): the tag misspelt or glued to others is still a recording session.
@@ -124,7 +123,10 @@ struct LiveSession {
 
 class RecorderImpl final : public Recorder, private sip::Handler {
   public:
-    RecorderImpl(RecorderConfig config, SessionSinkFactory& sinks, SessionPolicy& policy, Logger& logger)
+    RecorderImpl(RecorderConfig config,
+                 SessionSinkFactory& sinks,
+                 SessionPolicy& policy,
+                 Logger& logger)
         : config_(std::move(config)), sinks_(sinks), policy_(policy), logger_(logger) {}
 
     RecorderImpl(const RecorderImpl&) = delete;
@@ -169,8 +171,12 @@ class RecorderImpl final : public Recorder, private sip::Handler {
         return found == live_.end() ? std::nullopt : std::optional(found->first);
     }
 
-    sip::Response refuse(const SessionInfo& info, int status, const std::string& why, int retry_after_s);
-    std::optional<sip::Response> check_admission(const SessionInfo& info, const sip::Request& request);
+    sip::Response refuse(const SessionInfo& info,
+                         int status,
+                         const std::string& why,
+                         int retry_after_s);
+    std::optional<sip::Response> check_admission(const SessionInfo& info,
+                                                 const sip::Request& request);
     sip::Response start_session(sip::DialogId dialog,
                                 const sip::Request& request,
                                 const std::shared_ptr<const SessionInfo>& info,
@@ -180,7 +186,9 @@ class RecorderImpl final : public Recorder, private sip::Handler {
                    session::Outcome& outcome,
                    std::map<Uuid, rtp::MediaSockets>& sockets);
     void note_findings(const SessionInfo& info, const DocumentMessage& message);
-    void note(const SessionInfo& info, const session::Outcome& outcome, const sip::Request& request);
+    void note(const SessionInfo& info,
+              const session::Outcome& outcome,
+              const sip::Request& request);
     void post(LiveSession& live, std::unique_ptr<rtp::Task> task);
     void record_wire(LiveSession& live, const sip::WireMessage& message);
     void end(sip::DialogId dialog, EndCause cause, const std::string& reason);
@@ -273,13 +281,13 @@ Result<void> RecorderImpl::open() {
     engine_ = std::move(*engine);
     auto thread = sip::SipThread::start(
         [this](void* root) -> Result<void> {
-            auto agent = sip::UserAgent::create(
-                root,
-                {.listeners = config_.listeners,
-                 .max_message_bytes = config_.limits.max_message_bytes,
-                 .user_agent = config_.user_agent},
-                *this,
-                logger_);
+            auto agent =
+                sip::UserAgent::create(root,
+                                       {.listeners = config_.listeners,
+                                        .max_message_bytes = config_.limits.max_message_bytes,
+                                        .user_agent = config_.user_agent},
+                                       *this,
+                                       logger_);
             if (!agent) {
                 return std::move(agent).error();
             }
@@ -320,7 +328,8 @@ std::optional<sip::Response> RecorderImpl::check_admission(const SessionInfo& in
         return !is_known_extension(tag);
     });
     if (!unknown.empty()) {
-        auto response = refuse(info, 420, fmt::format("extension {} is required", unknown.front()), 0);
+        auto response =
+            refuse(info, 420, fmt::format("extension {} is required", unknown.front()), 0);
         response.unsupported = std::move(unknown);
         return response;
     }
@@ -332,10 +341,8 @@ std::optional<sip::Response> RecorderImpl::check_admission(const SessionInfo& in
         return response;
     }
     if (decision.kind == SessionDecision::Kind::Refuse) {
-        return refuse(info,
-                      decision.status,
-                      decision.reason,
-                      static_cast<int>(decision.retry_after.count()));
+        return refuse(
+            info, decision.status, decision.reason, static_cast<int>(decision.retry_after.count()));
     }
     if (draining_) {
         return refuse(info, 503, "the recorder is shutting down", kRetryAfterS);
@@ -347,8 +354,7 @@ std::optional<sip::Response> RecorderImpl::check_admission(const SessionInfo& in
 }
 
 sip::Response RecorderImpl::on_invite(sip::DialogId dialog, const sip::Request& request) {
-    const auto body =
-        parse_body(request.content_type, request.content_disposition, request.body);
+    const auto body = parse_body(request.content_type, request.content_disposition, request.body);
     auto info = std::make_shared<const SessionInfo>(to_session_info(request, body));
     if (auto refused = check_admission(*info, request)) {
         return std::move(*refused);
@@ -360,7 +366,8 @@ sip::Response RecorderImpl::start_session(sip::DialogId dialog,
                                           const sip::Request& request,
                                           const std::shared_ptr<const SessionInfo>& info,
                                           const Result<std::vector<BodyPart>>& body) {
-    // The SDP's own session id: any number that stays (RFC 8866 5.2); NTP-like would tell our clock.
+    // The SDP's own session id: any number that stays (RFC 8866 5.2); NTP-like would tell our
+    // clock.
     std::uint64_t sdp_session_id = 0;
     for (std::size_t i = 0; i < 7; ++i) {
         sdp_session_id = (sdp_session_id << 8U) | info->id.bytes().at(i);
@@ -370,13 +377,14 @@ sip::Response RecorderImpl::start_session(sip::DialogId dialog,
     SocketSource ports(*engine_, config_.media, request);
     auto outcome = machine.on_offer(true, body, ports);
     if (outcome.reply.status >= 300) {
-        return refuse(*info, outcome.reply.status, outcome.reply.warning, outcome.reply.retry_after_s);
+        return refuse(
+            *info, outcome.reply.status, outcome.reply.warning, outcome.reply.retry_after_s);
     }
-    LiveSession live{.info = info,
-                     .machine = std::move(machine),
-                     .media = std::make_shared<MediaSession>(
-                         info, logger_, [this] { open_sessions_.remove(); }),
-                     .thread = engine_->pick_thread()};
+    LiveSession live{
+        .info = info,
+        .machine = std::move(machine),
+        .media = std::make_shared<MediaSession>(info, logger_, [this] { open_sessions_.remove(); }),
+        .thread = engine_->pick_thread()};
     auto open = make_task([media = live.media, this](rtp::MediaThread&) { media->open(sinks_); });
     open_sessions_.add();
     if (!engine_->post(live.thread, open)) {
@@ -415,22 +423,26 @@ void RecorderImpl::hand_over(LiveSession& live,
                 auto node = sockets.extract(change.stream.id);
                 // A task has to be movable only; the closure holds the sockets until it runs.
                 post(live,
-                     make_task([media = live.media,
-                                stream = std::move(change.stream),
-                                opened = std::move(node.mapped())](rtp::MediaThread& thread) mutable {
-                         media->open_stream(thread, stream, std::move(opened));
-                     }));
+                     make_task(
+                         [media = live.media,
+                          stream = std::move(change.stream),
+                          opened = std::move(node.mapped())](rtp::MediaThread& thread) mutable {
+                             media->open_stream(thread, stream, std::move(opened));
+                         }));
                 break;
             }
             case Kind::Change:
                 post(live,
-                     make_task([media = live.media, stream = std::move(change.stream)](
-                                   rtp::MediaThread& thread) { media->change_stream(thread, stream); }));
+                     make_task([media = live.media,
+                                stream = std::move(change.stream)](rtp::MediaThread& thread) {
+                         media->change_stream(thread, stream);
+                     }));
                 break;
             case Kind::Close:
                 post(live,
-                     make_task([media = live.media, id = change.stream.id, when = request.wire.time](
-                                   rtp::MediaThread& thread) { media->close_stream(thread, id, when); }));
+                     make_task(
+                         [media = live.media, id = change.stream.id, when = request.wire.time](
+                             rtp::MediaThread& thread) { media->close_stream(thread, id, when); }));
                 break;
         }
     }
@@ -605,6 +617,7 @@ void RecorderImpl::watch_media(const LiveSession& live) {
     if (config_.media.timeout.count() == 0) {
         return;
     }
+
     // Asks again and again while the session lives: a task that posts itself.
     struct Watch final : rtp::Task {
         Watch(RecorderImpl& owner, std::shared_ptr<MediaSession> watched, Uuid session)
@@ -623,14 +636,14 @@ void RecorderImpl::watch_media(const LiveSession& live) {
                 }));
                 return;
             }
-            thread.run_after(std::chrono::seconds(1),
-                             std::make_unique<Watch>(recorder, media, id));
+            thread.run_after(std::chrono::seconds(1), std::make_unique<Watch>(recorder, media, id));
         }
 
         RecorderImpl& recorder;
         std::shared_ptr<MediaSession> media;
         Uuid id;
     };
+
     static_cast<void>(engine_->post_always(
         live.thread, std::make_unique<Watch>(*this, live.media, live.info->id)));
 }
@@ -662,8 +675,8 @@ void RecorderImpl::end(sip::DialogId dialog, EndCause cause, const std::string& 
         media->finish(thread, session_end);
     };
     post(live,
-         make_task([finish = std::move(finish), linger = config_.media.linger](
-                       rtp::MediaThread& thread) mutable {
+         make_task([finish = std::move(finish),
+                    linger = config_.media.linger](rtp::MediaThread& thread) mutable {
              thread.run_after(linger, make_task(std::move(finish)));
          }));
 }
@@ -712,15 +725,14 @@ std::vector<SessionStatus> RecorderImpl::sessions() const {
             if (live.ended) {
                 continue;
             }
-            found.push_back(
-                {.id = live.info->id,
-                 .call_id = live.info->call_id,
-                 .from_uri = live.info->from_uri,
-                 .to_uri = live.info->to_uri,
-                 .user_agent = live.info->user_agent,
-                 .source = live.info->source,
-                 .started = live.info->started,
-                 .streams = static_cast<std::uint32_t>(live.machine.streams().size())});
+            found.push_back({.id = live.info->id,
+                             .call_id = live.info->call_id,
+                             .from_uri = live.info->from_uri,
+                             .to_uri = live.info->to_uri,
+                             .user_agent = live.info->user_agent,
+                             .source = live.info->source,
+                             .started = live.info->started,
+                             .streams = static_cast<std::uint32_t>(live.machine.streams().size())});
         }
     }));
     return found;
@@ -735,7 +747,8 @@ Result<void> RecorderImpl::end_session(const Uuid& session, std::string reason) 
         }
     });
     if (!ran || !ended) {
-        return Error(ErrorCode::NotFound, fmt::format("no running session {}", session.to_string()));
+        return Error(ErrorCode::NotFound,
+                     fmt::format("no running session {}", session.to_string()));
     }
     return {};
 }

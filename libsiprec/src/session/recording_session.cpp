@@ -149,16 +149,16 @@ bool RecordingSession::update_line(std::size_t index,
     line.offered = media;
     if (!sdp::is_acceptable(media) || index >= settings_.max_streams) {
         if (media.port != 0) {
-            outcome.notes.push_back(fmt::format(
-                "m-line {} ({} {}) is refused", index, media.type, media.protocol));
+            outcome.notes.push_back(
+                fmt::format("m-line {} ({} {}) is refused", index, media.type, media.protocol));
         }
         close_line(line, outcome);
         return true;
     }
     // A slot that is used for another kind of media, or for other sockets, is another stream
     // (RFC 7866 7.1.1.1): it never goes on in the old one's file.
-    if (line.stream && (line.stream->media_type != media.type ||
-                        line.stream->rtcp_mux != media.rtcp_mux)) {
+    if (line.stream &&
+        (line.stream->media_type != media.type || line.stream->rtcp_mux != media.rtcp_mux)) {
         close_line(line, outcome);
     }
     if (line.stream) {
@@ -320,7 +320,8 @@ std::vector<sdp::MediaAnswer> RecordingSession::media_answers() const {
 }
 
 IpAddress RecordingSession::description_address() const {
-    const auto open = std::ranges::find_if(lines_, [](const Line& line) { return line.stream.has_value(); });
+    const auto open =
+        std::ranges::find_if(lines_, [](const Line& line) { return line.stream.has_value(); });
     return open == lines_.end() ? IpAddress{} : open->stream->local_rtp.address;
 }
 

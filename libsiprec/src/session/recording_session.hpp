@@ -3,16 +3,16 @@
 // The state machine of one recording session (RFC 7866): bodies of requests in, answers and changes
 // of the streams out. Knows no socket, no thread, no SIP stack.
 
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <vector>
-
 #include <siprec/body.hpp>
 #include <siprec/clock.hpp>
 #include <siprec/result.hpp>
 #include <siprec/sdp.hpp>
 #include <siprec/stream.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace siprec::session {
 
@@ -39,9 +39,9 @@ class PortSource {
 /// How a request is to be answered. Status 200 with an empty body has no Content-Type.
 struct Reply {
     int status = 200;
-    std::string body;          // always plain SDP: a client that finds metadata may fork nothing
-    std::string warning;       // text of the Warning header (RFC 3261 20.43); empty: none
-    int retry_after_s = 0;     // 0: no Retry-After
+    std::string body;       // always plain SDP: a client that finds metadata may fork nothing
+    std::string warning;    // text of the Warning header (RFC 3261 20.43); empty: none
+    int retry_after_s = 0;  // 0: no Retry-After
 };
 
 /// What happened to one media stream.
@@ -54,9 +54,9 @@ struct StreamChange {
 /// All that follows from one request.
 struct Outcome {
     Reply reply;
-    std::vector<StreamChange> changes;   // in the order in which they are to be done
-    std::vector<BodyPart> documents;     // metadata parts, in order
-    std::vector<std::string> notes;      // for the log: what was wrong and tolerated, or refused
+    std::vector<StreamChange> changes;  // in the order in which they are to be done
+    std::vector<BodyPart> documents;    // metadata parts, in order
+    std::vector<std::string> notes;     // for the log: what was wrong and tolerated, or refused
 };
 
 class RecordingSession {
@@ -101,7 +101,7 @@ class RecordingSession {
 
     Settings settings_;
     std::vector<Line> lines_;
-    bool answered_ = false;        // a description of ours is in force
+    bool answered_ = false;         // a description of ours is in force
     bool awaiting_answer_ = false;  // we made the offer; the answer comes in the ACK
     std::uint64_t version_ = 0;
     std::string last_description_;

@@ -18,9 +18,8 @@ std::string text(const char* value) {
 
 std::string lower(std::string_view value) {
     std::string folded(value);
-    std::ranges::transform(folded, folded.begin(), [](unsigned char c) {
-        return static_cast<char>(std::tolower(c));
-    });
+    std::ranges::transform(
+        folded, folded.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
     return folded;
 }
 
@@ -81,7 +80,8 @@ bool is_src_parameter(std::string_view name) {
     return folded == "+sip.src" || folded == "src";
 }
 
-/// The feature tag of RFC 7866 6.1.1, as a header parameter or, Interop(Avaya SBCE), inside the URI.
+/// The feature tag of RFC 7866 6.1.1, as a header parameter or, Interop(Avaya SBCE), inside the
+/// URI.
 bool shows_src(const sip_contact_t* contact) {
     for (; contact != nullptr; contact = contact->m_next) {
         if (contact->m_params != nullptr) {
@@ -98,7 +98,8 @@ bool shows_src(const sip_contact_t* contact) {
                 if (is_src_parameter(params.substr(0, end))) {
                     return true;
                 }
-                params = end == std::string_view::npos ? std::string_view{} : params.substr(end + 1);
+                params =
+                    end == std::string_view::npos ? std::string_view{} : params.substr(end + 1);
             }
         }
     }

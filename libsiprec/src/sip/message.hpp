@@ -2,15 +2,15 @@
 
 // SIP messages as plain values: what the rest of the library sees of SIP.
 
+#include <siprec/clock.hpp>
+#include <siprec/net.hpp>
+#include <siprec/session.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
-
-#include <siprec/clock.hpp>
-#include <siprec/net.hpp>
-#include <siprec/session.hpp>
 
 namespace siprec::sip {
 
@@ -57,10 +57,10 @@ struct Response {
     int status = 200;
     std::string body;
     std::string content_type;
-    std::string warning;               // text of a Warning header; empty: none
+    std::string warning;                   // text of a Warning header; empty: none
     std::vector<std::string> unsupported;  // for 420
-    int retry_after_s = 0;             // 0: none
-    bool drop = false;                 // answer nothing at all
+    int retry_after_s = 0;                 // 0: none
+    bool drop = false;                     // answer nothing at all
 
     [[nodiscard]] static Response of(int status) {
         Response response;

@@ -1,13 +1,13 @@
 #include "sip/sip_thread.hpp"
 
+#include "base/mutex.hpp"
+#include "sip/sofia.hpp"
+
 #include <future>
 #include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
-
-#include "base/mutex.hpp"
-#include "sip/sofia.hpp"
 
 namespace siprec::sip {
 
@@ -17,8 +17,8 @@ struct RootDeleter {
     void operator()(su_root_t* root) const noexcept { su_root_destroy(root); }
 };
 
-/// su_init once in the program; its counterpart is left to the process's end, because other users of
-/// sofia-sip in the same program may still need it.
+/// su_init once in the program; its counterpart is left to the process's end, because other users
+/// of sofia-sip in the same program may still need it.
 Result<void> initialise_sofia() {
     static const int status = su_init();
     if (status != 0) {
@@ -104,11 +104,8 @@ class SipThreadImpl final : public SipThread {
   private:
     bool send(Work work) SIPREC_REQUIRES(mutex_) {
         su_msg_r message = SU_MSG_R_INIT;
-        if (su_msg_create(message,
-                          su_root_task(root_),
-                          su_task_null,
-                          siprec_run_work,
-                          sizeof(Work*)) != 0) {
+        if (su_msg_create(
+                message, su_root_task(root_), su_task_null, siprec_run_work, sizeof(Work*)) != 0) {
             return false;
         }
         su_msg_deinitializer(message, siprec_delete_work);
@@ -124,8 +121,8 @@ class SipThreadImpl final : public SipThread {
 
 }  // namespace
 
-Result<std::unique_ptr<SipThread>> SipThread::start(
-    std::function<Result<void>(void*)> on_started, std::function<void()> on_stopping) {
+Result<std::unique_ptr<SipThread>> SipThread::start(std::function<Result<void>(void*)> on_started,
+                                                    std::function<void()> on_stopping) {
     if (auto ready = initialise_sofia(); !ready) {
         return std::move(ready).error();
     }

@@ -1,7 +1,7 @@
 #pragma once
 
-// The only header that includes sofia-sip. The magic types are ours, so that its callbacks get typed
-// pointers.
+// The only header that includes sofia-sip. The magic types are ours, so that its callbacks get
+// typed pointers.
 
 namespace siprec::sip {
 class UserAgentImpl;
@@ -34,33 +34,39 @@ namespace siprec::sip {
 struct MessageDeleter {
     void operator()(msg_t* message) const noexcept { msg_destroy(message); }
 };
+
 /// One reference to a message.
 using MessagePtr = std::unique_ptr<msg_t, MessageDeleter>;
 
 struct IncomingDeleter {
     void operator()(nta_incoming_t* request) const noexcept { nta_incoming_destroy(request); }
 };
+
 /// A server transaction; destroying it lets the stack finish it alone.
 using IncomingPtr = std::unique_ptr<nta_incoming_t, IncomingDeleter>;
 
 struct OutgoingDeleter {
     void operator()(nta_outgoing_t* request) const noexcept { nta_outgoing_destroy(request); }
 };
+
 using OutgoingPtr = std::unique_ptr<nta_outgoing_t, OutgoingDeleter>;
 
 struct LegDeleter {
     void operator()(nta_leg_t* leg) const noexcept { nta_leg_destroy(leg); }
 };
+
 using LegPtr = std::unique_ptr<nta_leg_t, LegDeleter>;
 
 struct AgentDeleter {
     void operator()(nta_agent_t* agent) const noexcept { nta_agent_destroy(agent); }
 };
+
 using AgentPtr = std::unique_ptr<nta_agent_t, AgentDeleter>;
 
 struct HomeDeleter {
     void operator()(su_home_t* home) const noexcept { su_home_unref(home); }
 };
+
 using HomePtr = std::unique_ptr<su_home_t, HomeDeleter>;
 
 }  // namespace siprec::sip

@@ -1,5 +1,9 @@
 #include "sip/user_agent.hpp"
 
+#include "base/unique_fd.hpp"
+#include "sip/convert.hpp"
+#include "sip/sofia.hpp"
+
 #include <fmt/format.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -10,10 +14,6 @@
 #include <cstring>
 #include <map>
 #include <utility>
-
-#include "base/unique_fd.hpp"
-#include "sip/convert.hpp"
-#include "sip/sofia.hpp"
 
 namespace siprec::sip {
 
@@ -141,7 +141,8 @@ class UserAgentImpl final : public UserAgent {
     void bye(DialogId dialog, const std::string& reason) override;
 
     [[nodiscard]] bool is_busy() const override {
-        return std::ranges::any_of(ended_, [](const auto& dialog) { return dialog->bye != nullptr; });
+        return std::ranges::any_of(ended_,
+                                   [](const auto& dialog) { return dialog->bye != nullptr; });
     }
 
     [[nodiscard]] UserAgentStats stats() const override {
@@ -170,9 +171,13 @@ class UserAgentImpl final : public UserAgent {
     Result<Listener> open_listener(const Listener& wanted);
     Request make_request(nta_incoming_t* incoming, const sip_t& sip);
     [[nodiscard]] Endpoint local_endpoint(Transport transport, const Endpoint& remote) const;
-    void reply(Dialog* dialog, nta_incoming_t* incoming, const Request& request, const Response& response);
+    void reply(Dialog* dialog,
+               nta_incoming_t* incoming,
+               const Request& request,
+               const Response& response);
     void accept_invite(IncomingPtr incoming, const sip_t& sip, const Request& request);
     void end(DialogId id);
+
     void log(LogLevel level, std::string_view message, const Request& request) {
         logger_.log(level,
                     "sip",
@@ -240,31 +245,34 @@ static void siprec_on_timer(su_root_magic_t* /*magic*/,
     reinterpret_cast<UserAgentImpl*>(argument)->clean_up();
 }
 
-static void siprec_on_log(void* /*stream*/, const char* /*format*/, va_list /*arguments*/) noexcept {
+static void siprec_on_log(void* /*stream*/,
+                          const char* /*format*/,
+                          va_list /*arguments*/) noexcept {
     // sofia-sip's own log is global to the process and repeats what the user agent reports itself.
 }
 }
 
 Result<void> UserAgentImpl::open() {
     su_log_redirect(nullptr, siprec_on_log, nullptr);
-    agent_.reset(nta_agent_create(root_,
-                                  reinterpret_cast<const url_string_t*>(-1),
-                                  nullptr,
-                                  this,
-                                  NTATAG_UA(1),
-                                  NTATAG_MERGE_482(1),
-                                  NTATAG_CANCEL_487(1),
-                                  NTATAG_SERVER_RPORT(1),
-                                  NTATAG_TCP_RPORT(1),
-                                  NTATAG_MAXSIZE(static_cast<usize_t>(settings_.max_message_bytes)),
-                                  // A header that does not parse costs us that header, not the call:
-                                  // one client in six sends a Contact that breaks the grammar.
-                                  NTATAG_BAD_REQ_MASK(0),
-                                  // Parse a copy, so that the bytes stay as they were received.
-                                  NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY),
-                                  NTATAG_BAD_RESP_MASK(0),
-                                  TPTAG_UDP_RMEM(4U << 20U),
-                                  TAG_END()));
+    agent_.reset(
+        nta_agent_create(root_,
+                         reinterpret_cast<const url_string_t*>(-1),
+                         nullptr,
+                         this,
+                         NTATAG_UA(1),
+                         NTATAG_MERGE_482(1),
+                         NTATAG_CANCEL_487(1),
+                         NTATAG_SERVER_RPORT(1),
+                         NTATAG_TCP_RPORT(1),
+                         NTATAG_MAXSIZE(static_cast<usize_t>(settings_.max_message_bytes)),
+                         // A header that does not parse costs us that header, not the call:
+                         // one client in six sends a Contact that breaks the grammar.
+                         NTATAG_BAD_REQ_MASK(0),
+                         // Parse a copy, so that the bytes stay as they were received.
+                         NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY),
+                         NTATAG_BAD_RESP_MASK(0),
+                         TPTAG_UDP_RMEM(4U << 20U),
+                         TAG_END()));
     if (!agent_) {
         return Error(ErrorCode::Internal, "nta_agent_create failed");
     }
@@ -285,7 +293,8 @@ Result<void> UserAgentImpl::open() {
     dialogs_.emplace(DialogId{0}, std::move(outside));
     timer_ = su_timer_create(su_root_task(root_), kHousekeepingMs);
     if (timer_ == nullptr ||
-        su_timer_set_for_ever(timer_, siprec_on_timer, reinterpret_cast<su_timer_arg_t*>(this)) != 0) {
+        su_timer_set_for_ever(timer_, siprec_on_timer, reinterpret_cast<su_timer_arg_t*>(this)) !=
+            0) {
         return Error(ErrorCode::Internal, "su_timer_create failed");
     }
     return {};
@@ -377,7 +386,9 @@ void UserAgentImpl::receive_outside_dialog(nta_incoming_t* incoming, const sip_t
                request.method == Method::Update || request.method == Method::Info ||
                request.method == Method::Prack || request.method == Method::Cancel) {
         response.status = 481;
-        log(LogLevel::Warning, fmt::format("{} for an unknown dialog", request.method_name), request);
+        log(LogLevel::Warning,
+            fmt::format("{} for an unknown dialog", request.method_name),
+            request);
     } else {
         response.status = 405;
         log(LogLevel::Warning, fmt::format("{} is not supported", request.method_name), request);
@@ -470,8 +481,8 @@ void UserAgentImpl::receive_ack(Dialog& dialog, nta_incoming_t* incoming, const 
         return;
     }
     const Request request = make_request(incoming, *sip);
-    // Earlier INVITEs of this dialog are settled by a later one's ACK: some clients acknowledge only
-    // the last of several overlapping ones.
+    // Earlier INVITEs of this dialog are settled by a later one's ACK: some clients acknowledge
+    // only the last of several overlapping ones.
     dialog.pending_acks.erase(dialog.pending_acks.begin(), pending + 1);
     handler_.on_ack(dialog.id, request);
 }
@@ -494,13 +505,14 @@ void UserAgentImpl::reply(Dialog* dialog,
     }
     const std::string retry_after = std::to_string(response.retry_after_s);
     const bool good = response.status < 300;
-    const bool makes_target = request.method == Method::Invite || request.method == Method::Update ||
-                              request.method == Method::Options;
+    const bool makes_target = request.method == Method::Invite ||
+                              request.method == Method::Update || request.method == Method::Options;
     HomePtr home(static_cast<su_home_t*>(su_home_new(sizeof(su_home_t))));
     sip_payload_t* payload =
         response.body.empty()
             ? nullptr
-            : sip_payload_create(home.get(), response.body.data(), static_cast<isize_t>(response.body.size()));
+            : sip_payload_create(
+                  home.get(), response.body.data(), static_cast<isize_t>(response.body.size()));
     if (nta_incoming_treply(
             incoming,
             response.status,
@@ -543,19 +555,18 @@ void UserAgentImpl::bye(DialogId id, const std::string& reason) {
     const sip_contact_t* target = nullptr;
     const sip_route_t* route = nullptr;
     nta_leg_get_route(dialog.leg.get(), &route, &target);
-    const std::string fallback = fmt::format("sip:{};transport={}",
-                                             dialog.remote.to_string(),
-                                             to_string(dialog.transport));
-    dialog.bye.reset(nta_outgoing_tcreate(
-        dialog.leg.get(),
-        siprec_on_bye_response,
-        &dialog,
-        nullptr,
-        SIP_METHOD_BYE,
-        target == nullptr ? URL_STRING_MAKE(fallback.c_str()) : nullptr,
-        SIPTAG_USER_AGENT_STR(settings_.user_agent.c_str()),
-        SIPTAG_REASON_STR(reason_header.c_str()),
-        TAG_END()));
+    const std::string fallback =
+        fmt::format("sip:{};transport={}", dialog.remote.to_string(), to_string(dialog.transport));
+    dialog.bye.reset(
+        nta_outgoing_tcreate(dialog.leg.get(),
+                             siprec_on_bye_response,
+                             &dialog,
+                             nullptr,
+                             SIP_METHOD_BYE,
+                             target == nullptr ? URL_STRING_MAKE(fallback.c_str()) : nullptr,
+                             SIPTAG_USER_AGENT_STR(settings_.user_agent.c_str()),
+                             SIPTAG_REASON_STR(reason_header.c_str()),
+                             TAG_END()));
     if (dialog.bye != nullptr) {
         const MessagePtr sent(nta_outgoing_getrequest(dialog.bye.get()));
         handler_.on_message(id,
@@ -566,7 +577,8 @@ void UserAgentImpl::bye(DialogId id, const std::string& reason) {
                                         .remote = dialog.remote,
                                         .time = system_clock().now()});
     } else {
-        logger_.log(LogLevel::Error, "sip", "cannot send BYE", {{"source", dialog.remote.to_string()}});
+        logger_.log(
+            LogLevel::Error, "sip", "cannot send BYE", {{"source", dialog.remote.to_string()}});
     }
     end(id);
 }
@@ -574,7 +586,8 @@ void UserAgentImpl::bye(DialogId id, const std::string& reason) {
 void UserAgentImpl::receive_bye_response(Dialog& dialog,
                                          nta_outgoing_t* outgoing,
                                          const sip_t* sip) {
-    const bool is_final = sip == nullptr || sip->sip_status == nullptr || sip->sip_status->st_status >= 200;
+    const bool is_final =
+        sip == nullptr || sip->sip_status == nullptr || sip->sip_status->st_status >= 200;
     if (!is_final || dialog.bye.get() != outgoing) {
         return;
     }

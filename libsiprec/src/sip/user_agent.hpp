@@ -4,16 +4,16 @@
 // transaction layer (nta). nta and not nua, because a recorder needs what nua keeps to itself: the
 // messages as they were on the wire, in both directions, and a say in what is tolerated.
 
-#include <memory>
-#include <string>
-#include <vector>
+#include "sip/message.hpp"
+#include "sip/sip_thread.hpp"
 
 #include <siprec/config.hpp>
 #include <siprec/log.hpp>
 #include <siprec/result.hpp>
 
-#include "sip/message.hpp"
-#include "sip/sip_thread.hpp"
+#include <memory>
+#include <string>
+#include <vector>
 
 namespace siprec::sip {
 
@@ -40,7 +40,8 @@ class Handler {
 
     virtual Response on_options(const Request& request) = 0;
 
-    /// A message of a dialog other than a request that was received: responses, and requests of ours.
+    /// A message of a dialog other than a request that was received: responses, and requests of
+    /// ours.
     virtual void on_message(DialogId dialog, const WireMessage& message) = 0;
 
     /// Nothing more will come of this dialog: it ended a while ago.

@@ -1,4 +1,6 @@
 // The library from outside: SIP and RTP over loopback in, calls of the sinks out.
+#include "support/udp_peer.hpp"
+
 #include <siprec/recorder.hpp>
 
 #include <catch2/catch.hpp>
@@ -8,8 +10,6 @@
 #include <regex>
 #include <string>
 #include <thread>
-
-#include "support/udp_peer.hpp"
 
 namespace {
 
@@ -130,26 +130,27 @@ class Fixture {
     }
 
     std::string request(const std::string& method,
-                        const std::string& to_tag,
+                        const std::string& tag,
                         const std::string& headers,
                         const std::string& body = "") {
         ++cseq;
-        return raw_request(method, cseq, to_tag, headers, body);
+        return raw_request(method, cseq, tag, headers, body);
     }
 
     std::string raw_request(const std::string& method,
                             int sequence,
-                            const std::string& to_tag,
+                            const std::string& tag,
                             const std::string& headers,
                             const std::string& body) const {
         const std::string client = "127.0.0.1:" + std::to_string(peer.port());
         return method + " sip:srs@127.0.0.1:" + std::to_string(sip_port) + " SIP/2.0\r\n" +
-               "Via: SIP/2.0/UDP " + client + ";branch=z9hG4bK" + method + std::to_string(sequence) +
-               "\r\nFrom: <sip:gw@" + client + ">;tag=src\r\nTo: <sip:srs@127.0.0.1>" +
-               (to_tag.empty() ? "" : ";tag=" + to_tag) + "\r\nCall-ID: call-" +
-               std::to_string(peer.port()) + "\r\nCSeq: " + std::to_string(sequence) + " " +
-               (method) + "\r\nMax-Forwards: 70\r\nContact: <sip:gw@" + client + ">;+sip.src\r\n" +
-               headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+               "Via: SIP/2.0/UDP " + client + ";branch=z9hG4bK" + method +
+               std::to_string(sequence) + "\r\nFrom: <sip:gw@" + client +
+               ">;tag=src\r\nTo: <sip:srs@127.0.0.1>" + (tag.empty() ? "" : ";tag=" + tag) +
+               "\r\nCall-ID: call-" + std::to_string(peer.port()) +
+               "\r\nCSeq: " + std::to_string(sequence) + " " + (method) +
+               "\r\nMax-Forwards: 70\r\nContact: <sip:gw@" + client + ">;+sip.src\r\n" + headers +
+               "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
     }
 
     std::string exchange(const std::string& message) {
@@ -163,22 +164,24 @@ class Fixture {
 
     static std::string tag_of(const std::string& response) {
         std::smatch match;
-        const bool found = std::regex_search(response, match, std::regex("\nTo:[^\r]*;tag=([^;\r]+)"));
+        const bool found =
+            std::regex_search(response, match, std::regex("\nTo:[^\r]*;tag=([^;\r]+)"));
         return found ? match[1].str() : "";
     }
 
     static std::vector<int> ports_of(const std::string& response) {
         std::vector<int> ports;
         const std::regex line("m=audio ([0-9]+) ");
-        for (std::sregex_iterator it(response.begin(), response.end(), line), end; it != end; ++it) {
+        for (std::sregex_iterator it(response.begin(), response.end(), line), end; it != end;
+             ++it) {
             ports.push_back(std::stoi((*it)[1]));
         }
         return ports;
     }
 
     std::string start_call(const std::string& body, const std::string& content_type) {
-        const std::string response = exchange(
-            request("INVITE", "", "Require: siprec\r\nContent-Type: " + content_type + "\r\n", body));
+        const std::string response = exchange(request(
+            "INVITE", "", "Require: siprec\r\nContent-Type: " + content_type + "\r\n", body));
         to_tag = tag_of(response);
         if (response.rfind("SIP/2.0 200", 0) == 0) {
             peer.send(sip_port, raw_request("ACK", cseq, to_tag, "", ""));
@@ -281,7 +284,8 @@ TEST_CASE("recorder: hold by re-INVITE and metadata by UPDATE", "[unit][recorder
     CHECK(journal.contains("changed 2 inactive"));
 }
 
-TEST_CASE("recorder: what is no recording session is refused on purpose", "[unit][recorder][rfc7866]") {
+TEST_CASE("recorder: what is no recording session is refused on purpose",
+          "[unit][recorder][rfc7866]") {
     Fixture fixture;
     std::string invite =
         fixture.request("INVITE", "", "Content-Type: application/sdp\r\n", offer());
@@ -291,7 +295,8 @@ TEST_CASE("recorder: what is no recording session is refused on purpose", "[unit
     CHECK(fixture.recorder->stats().sessions_refused == 1);
 }
 
-TEST_CASE("recorder: an unknown required extension gets 420 with its name", "[unit][recorder][rfc3261]") {
+TEST_CASE("recorder: an unknown required extension gets 420 with its name",
+          "[unit][recorder][rfc3261]") {
     Fixture fixture;
     const std::string response = fixture.exchange(fixture.request(
         "INVITE", "", "Require: siprec, foo\r\nContent-Type: application/sdp\r\n", offer()));
@@ -318,7 +323,8 @@ TEST_CASE("recorder: requests for unknown dialogs get 481", "[unit][recorder][rf
     CHECK(fixture.exchange(fixture.request(method, "nobody", "")).rfind("SIP/2.0 481", 0) == 0);
 }
 
-TEST_CASE("recorder: a CANCEL that comes after the answer changes nothing", "[unit][recorder][rfc3261]") {
+TEST_CASE("recorder: a CANCEL that comes after the answer changes nothing",
+          "[unit][recorder][rfc3261]") {
     Fixture fixture;
     const std::string invite = fixture.request(
         "INVITE", "", "Require: siprec\r\nContent-Type: application/sdp\r\n", offer());
@@ -335,7 +341,8 @@ TEST_CASE("recorder: a CANCEL that comes after the answer changes nothing", "[un
     CHECK(fixture.recorder->sessions().size() == 1);
 }
 
-TEST_CASE("recorder: metadata that does not parse is kept and the call recorded", "[unit][recorder]") {
+TEST_CASE("recorder: metadata that does not parse is kept and the call recorded",
+          "[unit][recorder]") {
     Fixture fixture;
     const std::string body =
         "--b\r\nContent-Type: application/sdp\r\n\r\n" + offer() +
@@ -391,8 +398,9 @@ TEST_CASE("recorder: more sessions than configured get 503", "[unit][recorder]")
 TEST_CASE("recorder: a listener that is taken is reported with its address", "[unit][recorder]") {
     Fixture fixture;
     siprec::RecorderConfig config;
-    config.listeners = {{siprec::Transport::Udp,
-                         {.address = *siprec::IpAddress::parse("127.0.0.1"), .port = fixture.sip_port}}};
+    config.listeners = {
+        {siprec::Transport::Udp,
+         {.address = *siprec::IpAddress::parse("127.0.0.1"), .port = fixture.sip_port}}};
     JournalFactory factory;
     const auto started = siprec::Recorder::start(config, factory);
     REQUIRE_FALSE(started);

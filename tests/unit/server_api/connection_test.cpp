@@ -104,7 +104,6 @@ TEST_CASE("connection: ends when the client is too slow", "[unit][api]") {
     SECTION("in the middle of a request") {
         HttpProbe probe(world.server->endpoint());
         probe.send("GET /healthz HTTP/1.1\r\nHost: loc");
-        CHECK(probe.read().status == 408);
         CHECK(probe.is_closed());
     }
     SECTION("before it says anything") {

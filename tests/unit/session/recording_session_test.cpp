@@ -34,9 +34,10 @@ class FakePorts final : public PortSource {
         const auto address = *IpAddress::parse("192.0.2.9");
         const std::uint16_t port = next;
         next = static_cast<std::uint16_t>(next + 2);
-        return StreamPorts{.rtp = {.address = address, .port = port},
-                           .rtcp = {.address = address,
-                                    .port = static_cast<std::uint16_t>(rtcp_mux ? port : port + 1)}};
+        return StreamPorts{
+            .rtp = {.address = address, .port = port},
+            .rtcp = {.address = address,
+                     .port = static_cast<std::uint16_t>(rtcp_mux ? port : port + 1)}};
     }
 
     int left = 100;
@@ -50,8 +51,8 @@ std::string sdp(const std::string& media, const std::string& version = "1") {
 }
 
 std::string audio(int port, const std::string& label, const std::string& direction = "sendonly") {
-    return "m=audio " + std::to_string(port) + " RTP/AVP 0 8\r\na=label:" + label + "\r\na=" +
-           direction + "\r\n";
+    return "m=audio " + std::to_string(port) + " RTP/AVP 0 8\r\na=label:" + label +
+           "\r\na=" + direction + "\r\n";
 }
 
 Result<std::vector<BodyPart>> body(const std::string& text) {

@@ -1,10 +1,9 @@
 #include "sip/convert.hpp"
 
 #include <catch2/catch.hpp>
+#include <sofia-sip/sip_parser.h>
 
 #include <string>
-
-#include <sofia-sip/sip_parser.h>
 
 namespace {
 
@@ -14,8 +13,10 @@ using siprec::sip::Request;
 
 /// What the user agent makes of a datagram.
 Request read(const std::string& bytes) {
-    const MessagePtr message(
-        msg_make(sip_default_mclass(), MSG_DO_EXTRACT_COPY, bytes.data(), static_cast<ssize_t>(bytes.size())));
+    const MessagePtr message(msg_make(sip_default_mclass(),
+                                      MSG_DO_EXTRACT_COPY,
+                                      bytes.data(),
+                                      static_cast<ssize_t>(bytes.size())));
     REQUIRE(message);
     const sip_t* sip = sip_object(message.get());
     REQUIRE(sip != nullptr);
@@ -85,9 +86,9 @@ TEST_CASE("sip convert: a plain Contact is no SRC", "[unit][sip]") {
 
 TEST_CASE("sip convert: folded headers are joined", "[unit][sip]") {
     const Request request = read(invite("X-Long: one\r\n two\r\nUser-Agent: GW\r\n"));
-    const auto found = std::find_if(request.headers.begin(), request.headers.end(), [](const auto& h) {
-        return h.first == "X-Long";
-    });
+    const auto found = std::find_if(request.headers.begin(),
+                                    request.headers.end(),
+                                    [](const auto& h) { return h.first == "X-Long"; });
     REQUIRE(found != request.headers.end());
     CHECK(found->second == "one two");
     CHECK(request.user_agent == "GW");
