@@ -1,4 +1,5 @@
 #include "base/mutex.hpp"
+#include "base/route.hpp"
 #include "recorder/media_session.hpp"
 #include "rtp/engine.hpp"
 #include "session/recording_session.hpp"
@@ -244,7 +245,7 @@ class SocketSource final : public session::PortSource {
         if (!opened) {
             return std::move(opened).error();
         }
-        const IpAddress named = address_for_answer(*bound);
+        const IpAddress named = address_for_answer(*bound, client);
         const session::StreamPorts ports{
             .rtp = {.address = named, .port = opened->rtp_endpoint.port},
             .rtcp = {.address = named, .port = opened->rtcp_endpoint.port}};
@@ -255,14 +256,19 @@ class SocketSource final : public session::PortSource {
     std::map<Uuid, rtp::MediaSockets> sockets;
 
   private:
-    [[nodiscard]] IpAddress address_for_answer(const IpAddress& bound) const {
+    [[nodiscard]] IpAddress address_for_answer(const IpAddress& bound,
+                                               const std::optional<IpAddress>& client) const {
         if (config_.advertised && config_.advertised->is_v6() == bound.is_v6()) {
             return *config_.advertised;
         }
         if (!bound.is_unspecified()) {
             return bound;
         }
-        return request_.wire.local.address;
+        if (request_.wire.local.address.is_v6() == bound.is_v6()) {
+            return request_.wire.local.address;
+        }
+        // Signalling over one family, media over the other.
+        return base::address_towards({.address = client.value_or(bound), .port = 9});
     }
 
     rtp::Engine& engine_;

@@ -20,6 +20,16 @@ Outcome refuse(Outcome outcome, int status, std::string why) {
     return outcome;
 }
 
+/// A client that is told 503 goes to its next recorder; one that asks for what cannot be is told
+/// 488.
+Outcome refuse_without_ports(Outcome outcome, const Error& why) {
+    const int status = why.sip_status();
+    if (why.is_retryable()) {
+        outcome.reply.retry_after_s = 10;
+    }
+    return refuse(std::move(outcome), status, why.message());
+}
+
 /// Takes the metadata parts, and notes what else is there.
 void collect_documents(const std::vector<BodyPart>& parts, Outcome& outcome) {
     for (const BodyPart& part : parts) {
@@ -101,10 +111,10 @@ Outcome RecordingSession::answer_offer(const sdp::SessionDescription& offer,
                                        PortSource& ports,
                                        Outcome outcome) {
     const bool is_first = !answered_;
-    bool out_of_ports = false;
+    std::optional<Error> no_ports;
     for (std::size_t index = 0; index < offer.media.size(); ++index) {
-        if (!update_line(index, offer, ports, outcome)) {
-            out_of_ports = true;
+        if (auto updated = update_line(index, offer, ports, outcome); !updated) {
+            no_ports = std::move(updated).error();
         }
     }
     // RFC 3264 8: an offer never has fewer m-lines; a client that drops some has ended them.
@@ -115,13 +125,12 @@ Outcome RecordingSession::answer_offer(const sdp::SessionDescription& offer,
         std::ranges::any_of(offer.media, [](const sdp::Media& media) { return media.port != 0; });
     const bool any_taken =
         std::ranges::any_of(lines_, [](const Line& line) { return line.stream.has_value(); });
-    if (is_first && ((any_offered && !any_taken) || out_of_ports)) {
+    if (is_first && ((any_offered && !any_taken) || no_ports)) {
         // Half a call on record is worse than a client that goes to its next recorder.
         lines_.clear();
         outcome.changes.clear();
-        if (out_of_ports) {
-            outcome.reply.retry_after_s = 10;
-            return refuse(std::move(outcome), 503, "no RTP port is free");
+        if (no_ports) {
+            return refuse_without_ports(std::move(outcome), *no_ports);
         }
         return refuse(std::move(outcome), kNotAcceptable, "no m-line of the offer can be recorded");
     }
@@ -136,11 +145,11 @@ Outcome RecordingSession::answer_offer(const sdp::SessionDescription& offer,
     return outcome;
 }
 
-/// @return false when there was no port for a stream that could have been taken
-bool RecordingSession::update_line(std::size_t index,
-                                   const sdp::SessionDescription& offer,
-                                   PortSource& ports,
-                                   Outcome& outcome) {
+/// @return the error when there was no port for a stream that could have been taken
+Result<void> RecordingSession::update_line(std::size_t index,
+                                           const sdp::SessionDescription& offer,
+                                           PortSource& ports,
+                                           Outcome& outcome) {
     const sdp::Media& media = offer.media[index];
     if (index >= lines_.size()) {
         lines_.emplace_back();
@@ -153,7 +162,7 @@ bool RecordingSession::update_line(std::size_t index,
                 fmt::format("m-line {} ({} {}) is refused", index, media.type, media.protocol));
         }
         close_line(line, outcome);
-        return true;
+        return {};
     }
     // A slot that is used for another kind of media, or for other sockets, is another stream
     // (RFC 7866 7.1.1.1): it never goes on in the old one's file.
@@ -167,7 +176,7 @@ bool RecordingSession::update_line(std::size_t index,
         if (!same_stream(before, *line.stream)) {
             outcome.changes.push_back({StreamChange::Kind::Change, *line.stream});
         }
-        return true;
+        return {};
     }
     StreamInfo stream;
     stream.id = Uuid::random();
@@ -177,13 +186,13 @@ bool RecordingSession::update_line(std::size_t index,
     const auto opened = ports.open(stream.id, media.connection, media.rtcp_mux);
     if (!opened) {
         outcome.notes.push_back(fmt::format("m-line {}: {}", index, opened.error().to_string()));
-        return false;
+        return opened.error();
     }
     stream.local_rtp = opened->rtp;
     stream.local_rtcp = opened->rtcp;
     line.stream = stream;
     outcome.changes.push_back({StreamChange::Kind::Open, std::move(stream)});
-    return true;
+    return {};
 }
 
 void RecordingSession::close_line(Line& line, Outcome& outcome) {
@@ -210,11 +219,10 @@ Outcome RecordingSession::make_offer(PortSource& ports, Outcome outcome) {
             description.media.push_back(std::move(media));
         }
         for (std::size_t index = 0; index < description.media.size(); ++index) {
-            if (!update_line(index, description, ports, outcome)) {
+            if (const auto updated = update_line(index, description, ports, outcome); !updated) {
                 lines_.clear();
                 outcome.changes.clear();
-                outcome.reply.retry_after_s = 10;
-                return refuse(std::move(outcome), 503, "no RTP port is free");
+                return refuse_without_ports(std::move(outcome), updated.error());
             }
         }
         for (StreamChange& change : outcome.changes) {

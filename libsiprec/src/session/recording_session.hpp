@@ -90,10 +90,10 @@ class RecordingSession {
     Outcome answer_offer(const sdp::SessionDescription& offer, PortSource& ports, Outcome outcome);
     Outcome make_offer(PortSource& ports, Outcome outcome);
     void apply_answer(const sdp::SessionDescription& answer, Outcome& outcome);
-    bool update_line(std::size_t index,
-                     const sdp::SessionDescription& offer,
-                     PortSource& ports,
-                     Outcome& outcome);
+    Result<void> update_line(std::size_t index,
+                             const sdp::SessionDescription& offer,
+                             PortSource& ports,
+                             Outcome& outcome);
     void close_line(Line& line, Outcome& outcome);
     Result<std::string> describe(const sdp::SessionDescription& description, bool is_answer);
     [[nodiscard]] std::vector<sdp::MediaAnswer> media_answers() const;

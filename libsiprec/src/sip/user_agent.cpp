@@ -1,14 +1,13 @@
 #include "sip/user_agent.hpp"
 
-#include "base/unique_fd.hpp"
+#include "base/route.hpp"
 #include "sip/convert.hpp"
 #include "sip/sofia.hpp"
 
 #include <fmt/format.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdarg>
 #include <cstdio>
 #include <cstring>
@@ -68,41 +67,6 @@ Transport transport_of(const char* protocol) {
         return Transport::Tls;
     }
     return Transport::Udp;
-}
-
-/// The address of ours from which packets to `peer` leave.
-IpAddress address_towards(const Endpoint& peer) {
-    const int family = peer.address.is_v6() ? AF_INET6 : AF_INET;
-    const base::UniqueFd probe(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-    if (!probe) {
-        return {};
-    }
-    if (family == AF_INET6) {
-        sockaddr_in6 address{};
-        address.sin6_family = AF_INET6;
-        address.sin6_port = htons(peer.port);
-        std::memcpy(&address.sin6_addr, peer.address.bytes().data(), 16);
-        socklen_t size = sizeof address;
-        if (::connect(probe.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-            ::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-            return {};
-        }
-        std::array<std::uint8_t, 16> bytes{};
-        std::memcpy(bytes.data(), &address.sin6_addr, bytes.size());
-        return IpAddress::v6(bytes);
-    }
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(peer.port);
-    std::memcpy(&address.sin_addr, peer.address.bytes().data(), 4);
-    socklen_t size = sizeof address;
-    if (::connect(probe.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-        ::getsockname(probe.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) {
-        return {};
-    }
-    std::array<std::uint8_t, 4> bytes{};
-    std::memcpy(bytes.data(), &address.sin_addr, bytes.size());
-    return IpAddress::v4(bytes);
 }
 
 std::string listener_url(const Listener& listener) {
@@ -197,7 +161,12 @@ class UserAgentImpl final : public UserAgent {
     // Over, but maybe still on the stack's call chain or waiting for an answer to our BYE.
     std::vector<std::unique_ptr<Dialog>> ended_;
     std::uint64_t last_id_ = 0;
+    std::uint64_t malformed_reported_ = 0;
 };
+
+// sofia-sip's own log is global to the process; its lines come on the thread of the stack that
+// writes them, and the last one says why a message was dropped.
+static thread_local std::string last_stack_message;
 
 extern "C" {
 
@@ -245,10 +214,11 @@ static void siprec_on_timer(su_root_magic_t* /*magic*/,
     reinterpret_cast<UserAgentImpl*>(argument)->clean_up();
 }
 
-static void siprec_on_log(void* /*stream*/,
-                          const char* /*format*/,
-                          va_list /*arguments*/) noexcept {
-    // sofia-sip's own log is global to the process and repeats what the user agent reports itself.
+static void siprec_on_log(void* /*stream*/, const char* format, va_list arguments) noexcept {
+    std::array<char, 256> line{};
+    if (std::vsnprintf(line.data(), line.size(), format, arguments) > 0) {
+        last_stack_message = line.data();
+    }
 }
 }
 
@@ -335,7 +305,7 @@ Result<Listener> UserAgentImpl::open_listener(const Listener& wanted) {
 }
 
 Endpoint UserAgentImpl::local_endpoint(Transport transport, const Endpoint& remote) const {
-    const IpAddress route = address_towards(remote);
+    const IpAddress route = base::address_towards(remote);
     const Listener* best = nullptr;
     for (const Listener& listener : listeners_) {
         if (listener.transport != transport ||
@@ -613,6 +583,19 @@ void UserAgentImpl::end(DialogId id) {
 }
 
 void UserAgentImpl::clean_up() {
+    if (const std::uint64_t malformed = stats().malformed; malformed > malformed_reported_) {
+        // At most one line each time the timer runs: a flood of junk must not become a flood of
+        // log.
+        while (last_stack_message.ends_with('\n')) {
+            last_stack_message.pop_back();
+        }
+        logger_.log(LogLevel::Warning,
+                    "sip",
+                    "malformed messages dropped or refused by the stack",
+                    {{"count", std::to_string(malformed - malformed_reported_)},
+                     {"cause", last_stack_message}});
+        malformed_reported_ = malformed;
+    }
     // A dialog that is still acknowledging or hanging up keeps its place in the stack.
     std::erase_if(ended_, [this](const std::unique_ptr<Dialog>& dialog) {
         if (dialog->bye != nullptr) {

@@ -1,4 +1,5 @@
-// A vendor's program in miniature: starts a recorder on loopback, asks it where it listens, stops it.
+// A vendor's program in miniature: starts a recorder on loopback, asks it where it listens, stops
+// it.
 #include <siprec/siprec.hpp>
 
 #include <cstdio>
@@ -7,7 +8,8 @@ namespace {
 
 class NoSinks final : public siprec::SessionSinkFactory {
   public:
-    std::unique_ptr<siprec::SessionSink> open_session(const siprec::SessionInfo& /*session*/) override {
+    std::unique_ptr<siprec::SessionSink> open_session(
+        const siprec::SessionInfo& /*session*/) override {
         return nullptr;
     }
 };

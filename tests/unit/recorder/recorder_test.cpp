@@ -98,6 +98,18 @@ class JournalFactory final : public siprec::SessionSinkFactory {
     Journal journal;
 };
 
+class LineLogger final : public siprec::Logger {
+  public:
+    void write(siprec::LogLevel /*level*/,
+               std::string_view component,
+               std::string_view message,
+               std::span<const siprec::LogField> /*fields*/) noexcept override {
+        lines.add(std::string(component) + ": " + std::string(message));
+    }
+
+    Journal lines;
+};
+
 template <typename Condition>
 bool eventually(Condition condition) {
     const auto deadline = std::chrono::steady_clock::now() + 10s;
@@ -122,7 +134,8 @@ class Fixture {
         const auto low = static_cast<std::uint16_t>(20000 + (::getpid() % 400) * 100);
         config.media.port_low = low;
         config.media.port_high = static_cast<std::uint16_t>(low + 99);
-        auto started = siprec::Recorder::start(std::move(config), factory);
+        auto started =
+            siprec::Recorder::start(std::move(config), factory, siprec::default_policy(), logger);
         REQUIRE(started);
         recorder = std::move(*started);
         sip_port = recorder->listeners().front().endpoint.port;
@@ -189,6 +202,7 @@ class Fixture {
         return response;
     }
 
+    LineLogger logger;
     JournalFactory factory;
     std::unique_ptr<siprec::Recorder> recorder;
     UdpPeer peer;
@@ -321,6 +335,16 @@ TEST_CASE("recorder: requests for unknown dialogs get 481", "[unit][recorder][rf
     const std::string method = GENERATE(as<std::string>{}, "BYE", "UPDATE", "INVITE", "INFO");
     CAPTURE(method);
     CHECK(fixture.exchange(fixture.request(method, "nobody", "")).rfind("SIP/2.0 481", 0) == 0);
+}
+
+TEST_CASE("recorder: what is no SIP is counted and logged", "[unit][recorder]") {
+    Fixture fixture;
+    fixture.peer.send(fixture.sip_port, "INVITE sip:x SIP/2.0\r\nVia: broken\r\n\r\n");
+    CHECK(eventually([&] { return fixture.recorder->stats().sip_malformed > 0; }));
+    CHECK(eventually([&] {
+        return fixture.logger.lines.contains(
+            "sip: malformed messages dropped or refused by the stack");
+    }));
 }
 
 TEST_CASE("recorder: a CANCEL that comes after the answer changes nothing",

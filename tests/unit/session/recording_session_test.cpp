@@ -27,7 +27,7 @@ class FakePorts final : public PortSource {
                              const std::optional<IpAddress>& client,
                              bool rtcp_mux) override {
         if (left == 0) {
-            return Error(ErrorCode::ResourceExhausted, "none left");
+            return Error(failure, "none left");
         }
         --left;
         last_client = client;
@@ -40,6 +40,7 @@ class FakePorts final : public PortSource {
                      .port = static_cast<std::uint16_t>(rtcp_mux ? port : port + 1)}};
     }
 
+    ErrorCode failure = ErrorCode::ResourceExhausted;
     int left = 100;
     std::uint16_t next = 30000;
     std::optional<IpAddress> last_client;
@@ -221,6 +222,16 @@ TEST_CASE("session: exhausted ports refuse a new session with 503 and keep a run
     CHECK(more.reply.status == 200);
     CHECK(running.streams().size() == 1);
     CHECK(more.reply.body.find("m=audio 0 RTP/AVP") != std::string::npos);
+}
+
+TEST_CASE("session: media of an address family that is not served gets 488", "[unit][session]") {
+    FakePorts ports;
+    ports.left = 0;
+    ports.failure = ErrorCode::Unsupported;
+    auto session = make_session();
+    const Outcome outcome = session.on_offer(true, body(sdp(audio(6000, "1"))), ports);
+    CHECK(outcome.reply.status == 488);
+    CHECK(outcome.reply.retry_after_s == 0);
 }
 
 TEST_CASE("session: an INVITE without SDP gets an offer whose answer comes in the ACK",
