@@ -7,7 +7,7 @@ packages_build=(
   libboost1.81-dev prometheus-cpp-dev libcurl4-openssl-dev libssl-dev zlib1g-dev
 )
 packages_run=(postgresql ca-certificates)
-packages_demo=(espeak-ng sox)
+packages_demo=(espeak-ng sox python3)
 packages_test=(catch2 sip-tester tshark libxml2-utils python3 procps)
 packages_lint=(clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev)
 

@@ -6,12 +6,9 @@
 namespace siprec::server {
 namespace {
 
-bool is_rtcp(const StreamInfo& stream, const pcapng::Datagram& datagram) {
-    if (stream.local_rtp != stream.local_rtcp) {
-        return datagram.destination.port == stream.local_rtcp.port;
-    }
-    // RFC 5761 4: on one port, RTCP is what has a packet type of 192 to 223 where RTP has marker
-    // and type.
+/// RFC 5761 4: RTCP is what has a packet type of 192 to 223 where RTP has marker and type; on any
+/// port, as the engine took it.
+bool is_rtcp(const pcapng::Datagram& datagram) {
     if (datagram.payload.size() < 2) {
         return false;
     }
@@ -78,7 +75,7 @@ void CapturePlayback::play_datagram(const pcapng::Datagram& datagram) const {
     if (stream == streams_.end()) {
         return;
     }
-    if (is_rtcp(stream->second, datagram)) {
+    if (is_rtcp(datagram)) {
         visitor_.on_rtcp(stream->second,
                          {.bytes = datagram.payload,
                           .arrival = datagram.time,

@@ -159,9 +159,11 @@ Result<ListSql> list_sql(const RecordingQuery& query) {
     if (query.until) {
         conditions.add("r.started_at < ${}::timestamptz", to_rfc3339(*query.until));
     }
-    conditions.add_pattern(
-        "r.id IN (SELECT recording_id FROM participants WHERE lower(number) LIKE lower(${}))",
-        without_separators(query.number));
+    if (!query.number.empty()) {
+        conditions.add(
+            "r.id IN (SELECT recording_id FROM participants WHERE lower(number) LIKE lower(${}))",
+            like_pattern(without_separators(query.number)));
+    }
     conditions.add_pattern(
         "r.id IN (SELECT recording_id FROM participant_names WHERE lower(name) LIKE lower(${}))",
         query.name);

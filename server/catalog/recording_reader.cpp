@@ -235,17 +235,20 @@ void read_segments(pqxx::transaction_base& transaction, RecordingRecord& recordi
     }
 }
 
-void read_artefacts(pqxx::transaction_base& transaction, RecordingRecord& recording) {
+void read_artefacts(pqxx::transaction_base& transaction,
+                    const std::string& ids,
+                    const ById& by_id) {
     const pqxx::result rows = transaction.exec_params(
-        "SELECT kind, path, media_type, bytes, sha256 FROM artefacts"
-        " WHERE recording_id = $1 ORDER BY position",
-        recording.id.to_string());
+        "SELECT recording_id, kind, path, media_type, bytes, sha256 FROM artefacts"
+        " WHERE recording_id = ANY ($1::uuid[]) ORDER BY recording_id, position",
+        ids);
     for (const pqxx::row& row : rows) {
-        recording.artefacts.push_back({.kind = text_of(row[0]),
-                                       .path = text_of(row[1]),
-                                       .media_type = text_of(row[2]),
-                                       .bytes = row[3].as<std::uint64_t>(),
-                                       .sha256 = text_of(row[4])});
+        by_id.at(text_of(row[0]))
+            ->artefacts.push_back({.kind = text_of(row[1]),
+                                   .path = text_of(row[2]),
+                                   .media_type = text_of(row[3]),
+                                   .bytes = row[4].as<std::uint64_t>(),
+                                   .sha256 = text_of(row[5])});
     }
 }
 
@@ -302,6 +305,7 @@ std::vector<RecordingRecord> read_recordings(pqxx::transaction_base& transaction
     const std::string ids = array_of_ids(recordings);
     read_participants(transaction, ids, by_id);
     read_tracks(transaction, ids, by_id);
+    read_artefacts(transaction, ids, by_id);
     return recordings;
 }
 
@@ -320,7 +324,6 @@ std::optional<RecordingRecord> read_recording(pqxx::transaction_base& transactio
     read_sessions(transaction, recording);
     read_associations(transaction, recording);
     read_segments(transaction, recording);
-    read_artefacts(transaction, recording);
     read_documents(transaction, recording);
     read_events(transaction, recording);
     return std::move(recording);

@@ -32,6 +32,21 @@ std::string as_text(const std::string& text) {
     return without_nul(json::parse(quoted).get<std::string>());
 }
 
+/// Text that is searched for: an index entry holds 2704 bytes, and what an SRC sent can be longer.
+/// The whole of it is in the document and in the capture.
+std::string as_indexed(const std::string& text) {
+    constexpr std::size_t kMost = 800;  // lower() may make it longer
+    std::string kept = as_text(text);
+    if (kept.size() > kMost) {
+        std::size_t end = kMost;
+        while (end > 0 && (static_cast<unsigned char>(kept[end]) & 0xC0U) == 0x80U) {
+            --end;
+        }
+        kept.resize(end);
+    }
+    return kept;
+}
+
 json without_nul(const json& value) {
     if (value.is_string()) {
         return without_nul(value.get<std::string>());
@@ -150,7 +165,7 @@ void write_session(pqxx::transaction_base& transaction, const RecordingRecord& r
         " src_address = excluded.src_address, src_user_agent = excluded.src_user_agent,"
         " to_uri = excluded.to_uri, headers = excluded.headers",
         recording.recording_session.to_string(),
-        as_text(recording.call_id),
+        as_indexed(recording.call_id),
         as_text(recording.src_uri),
         as_text(recording.src_address),
         as_text(recording.src_user_agent),
@@ -189,7 +204,7 @@ void write_metadata(RowWriter& rows, const RecordingRecord& recording) {
         const CommunicationSessionRecord& session = recording.sessions[i];
         rows.insert("communication_sessions",
                     i,
-                    {as_text(session.src_id),
+                    {as_indexed(session.src_id),
                      as_text(session.group_src_id),
                      as_jsonb(session.sip_session_ids),
                      as_time(session.start_time),
@@ -219,14 +234,14 @@ void write_participants(RowWriter& rows, const RecordingRecord& recording) {
         rows.insert("participants",
                     i,
                     {as_text(participant.src_id),
-                     as_text(participant.number),
+                     as_indexed(participant.number),
                      as_jsonb(participant.extension_json)});
         for (std::size_t j = 0; j < participant.names.size(); ++j) {
             rows.insert("participant_names",
                         i,
                         {std::to_string(j),
-                         as_text(participant.names[j].aor),
-                         as_text(participant.names[j].name)});
+                         as_indexed(participant.names[j].aor),
+                         as_indexed(participant.names[j].name)});
         }
     }
 }

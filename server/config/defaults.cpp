@@ -34,6 +34,8 @@ Config default_config() {
     config.recorder.listeners = {{.transport = Transport::Udp, .endpoint = anywhere},
                                  {.transport = Transport::Tcp, .endpoint = anywhere}};
     config.recorder.user_agent = "siprec-server";
+    // A lost BYE must not hold ports and a capture until the next start.
+    config.recorder.media.timeout = std::chrono::hours(1);
     config.http = {.address = IpAddress::v4({127, 0, 0, 1}), .port = kHttpPort};
     return config;
 }

@@ -11,6 +11,7 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -36,11 +37,20 @@ void raise_file_limit(Logger& logger) {
     }
 }
 
+/// Room for every session that may run, and for what the disk is behind.
+CaptureSpool::Options spool_limits(const Config& config) {
+    constexpr std::size_t kBytesPerSession = std::size_t{64} * 1024;
+    CaptureSpool::Options limits;
+    limits.memory_limit_bytes =
+        std::max(limits.memory_limit_bytes, config.recorder.limits.max_sessions * kBytesPerSession);
+    return limits;
+}
+
 class LiveWingImpl final : public LiveWing {
   public:
     LiveWingImpl(const Config& config, DataLayout layout, FileLock lock, Logger& logger)
         : lock_(std::move(lock)),
-          spool_(std::move(layout), {}, logger, system_clock()),
+          spool_(std::move(layout), spool_limits(config), logger, system_clock()),
           sinks_(spool_, config.recorder.user_agent, system_clock()),
           admission_(config.allowed_sources),
           disk_(config.data_directory, config.disk, logger),

@@ -22,6 +22,8 @@ class Call(harness.IntegrationTest):
     def check_recording(self, server: harness.Server) -> dict:
         row = server.wait_for_recordings(1)[0]
         self.assertEqual(row["state"], "stored")
+        # The page at / builds its player from this.
+        self.assertEqual({artefact["kind"] for artefact in row["artefacts"]}, {"wav", "capture"})
         shown = json.loads(server.ctl("show", row["id"], "--json"))
         names = {p["id"]: p["name"] for p in shown["participants"]}
         self.assertEqual(names, {"cGFydGljaXBhbnQtYWxpY2U=": "Alice 1", "cGFydGljaXBhbnQtLS1ib2I=": "Bob"})

@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 
 pc=$(find "$work/prefix" -name siprec.pc -printf %h)
 # The file names the prefix of the configuration; ours lies elsewhere.
-flags=$(PKG_CONFIG_PATH=$pc pkg-config --define-variable=prefix="$work/prefix" --static --cflags --libs siprec)
+flags=$(PKG_CONFIG_PATH=$pc pkg-config --define-variable=prefix="$work/prefix" --cflags --libs siprec)
 # shellcheck disable=SC2086
 g++ -std=c++20 "$consumer/main.cpp" -o "$work/by-pkg-config" $flags
 "$work/by-pkg-config"

@@ -34,7 +34,8 @@ void MediaSession::guarded(const char* what, Call call) {
                  {"call_id", info_->call_id},
                  {"call", what},
                  {"error", failure}});
-    sink_.reset();
+    // Its media sinks are still in use, and may look at it until they are closed.
+    failed_sink_ = std::move(sink_);
 }
 
 void MediaSession::open(SessionSinkFactory& factory) {
@@ -126,6 +127,8 @@ void MediaSession::finish(rtp::MediaThread& thread, const SessionEnd& end) {
     if (std::exchange(finished_, true)) {
         return;
     }
+    // Whatever happens below: somebody may be waiting for the last session to finish.
+    const std::shared_ptr<void> at_the_end(nullptr, [this](void*) { on_finished_(); });
     for (const auto& [id, stream] : streams_) {
         thread.close_stream(stream.handle, end.time);
     }
@@ -133,7 +136,7 @@ void MediaSession::finish(rtp::MediaThread& thread, const SessionEnd& end) {
     state_.close(end.time);
     guarded("on_ended", [&end](SessionSink& sink) { sink.on_ended(end); });
     sink_.reset();
-    on_finished_();
+    failed_sink_.reset();
 }
 
 std::optional<WallTime> MediaSession::last_media(const rtp::MediaThread& thread) const {

@@ -74,6 +74,7 @@ class MediaSession {
     Logger& logger_;
     std::function<void()> on_finished_;
     std::unique_ptr<SessionSink> sink_;
+    std::unique_ptr<SessionSink> failed_sink_;  // one that threw
     metadata::State state_;
     std::map<Uuid, Stream> streams_;
     bool finished_ = false;

@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <exception>
 #include <future>
 #include <map>
 #include <utility>
@@ -191,6 +192,7 @@ class RecorderImpl final : public Recorder, private sip::Handler {
               const session::Outcome& outcome,
               const sip::Request& request);
     void post(LiveSession& live, std::unique_ptr<rtp::Task> task);
+    void linger(LiveSession& live, std::unique_ptr<rtp::Task> task);
     void record_wire(LiveSession& live, const sip::WireMessage& message);
     void end(sip::DialogId dialog, EndCause cause, const std::string& reason);
     void hang_up(sip::DialogId dialog, EndCause cause, const std::string& reason);
@@ -445,10 +447,12 @@ void RecorderImpl::hand_over(LiveSession& live,
                      }));
                 break;
             case Kind::Close:
-                post(live,
-                     make_task(
-                         [media = live.media, id = change.stream.id, when = request.wire.time](
-                             rtp::MediaThread& thread) { media->close_stream(thread, id, when); }));
+                // What the re-INVITE overtook still belongs to the stream.
+                linger(
+                    live,
+                    make_task(
+                        [media = live.media, id = change.stream.id, when = request.wire.time](
+                            rtp::MediaThread& thread) { media->close_stream(thread, id, when); }));
                 break;
         }
     }
@@ -677,13 +681,16 @@ void RecorderImpl::end(sip::DialogId dialog, EndCause cause, const std::string& 
                  {"cause", to_string(cause)},
                  {"reason", reason}});
     // Media that BYE overtook is still on its way; it belongs to the recording.
-    auto finish = [media = live.media, session_end](rtp::MediaThread& thread) {
-        media->finish(thread, session_end);
-    };
+    linger(live, make_task([media = live.media, session_end](rtp::MediaThread& thread) {
+               media->finish(thread, session_end);
+           }));
+}
+
+void RecorderImpl::linger(LiveSession& live, std::unique_ptr<rtp::Task> task) {
     post(live,
-         make_task([finish = std::move(finish),
-                    linger = config_.media.linger](rtp::MediaThread& thread) mutable {
-             thread.run_after(linger, make_task(std::move(finish)));
+         make_task([task = std::move(task),
+                    delay = config_.media.linger](rtp::MediaThread& thread) mutable {
+             thread.run_after(delay, std::move(task));
          }));
 }
 
@@ -694,13 +701,22 @@ bool RecorderImpl::run_on_sip_thread(const std::function<void()>& work) const {
     auto done = std::make_shared<std::promise<void>>();
     auto finished = done->get_future();
     if (!sip_thread_->post([&work, done] {
-            work();
-            done->set_value();
+            try {
+                work();
+                done->set_value();
+            } catch (...) {
+                done->set_exception(std::current_exception());
+            }
         })) {
         return false;
     }
-    finished.wait();
-    return true;
+    try {
+        finished.get();
+        return true;
+    } catch (const std::exception& error) {
+        logger_.log(LogLevel::Error, "recorder", "work failed", {{"error", error.what()}});
+        return false;
+    }
 }
 
 RecorderStats RecorderImpl::stats() const {

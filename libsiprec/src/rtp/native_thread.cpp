@@ -282,6 +282,12 @@ void NativeThread::close_stream(StreamHandle stream, WallTime when) {
 }
 
 void NativeThread::close(OpenStream& stream, WallTime when) {
+    // Closing alone does not end the watch while a forked child still holds a copy of the socket.
+    for (const Channel channel : {Channel::Rtp, Channel::Rtcp}) {
+        if (const int fd = stream.media.fd(channel); fd >= 0) {
+            static_cast<void>(::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr));
+        }
+    }
     stream.media.close(when, batch_);
     publish(stream);
 }

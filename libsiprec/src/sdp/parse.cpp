@@ -170,9 +170,15 @@ class Parser {
         switch (line[0]) {
             case 'm':
                 return take_media(value, offset);
-            case 'a':
-                attributes().push_back(parse_attribute(value));
+            case 'a': {
+                // Formats are looked up among the attributes: a bound keeps that from growing as
+                // the square of a hostile offer. No client comes near it.
+                constexpr std::size_t kMaxAttributes = 2048;
+                if (attributes().size() < kMaxAttributes) {
+                    attributes().push_back(parse_attribute(value));
+                }
                 return {};
+            }
             case 'c':
                 take_connection(value);
                 return {};

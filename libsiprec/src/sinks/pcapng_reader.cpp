@@ -26,7 +26,7 @@ namespace {
 using Bytes = std::span<const std::byte>;
 
 constexpr std::size_t kChunk = std::size_t{64} * 1024;
-constexpr std::size_t kMaxBlock = std::size_t{16} * 1024 * 1024;
+constexpr std::size_t kMaxBlock = std::size_t{512} * 1024 * 1024;
 
 template <typename T>
 T load(Bytes bytes, std::size_t at, bool swapped) {

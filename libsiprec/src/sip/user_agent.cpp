@@ -327,8 +327,10 @@ Endpoint UserAgentImpl::local_endpoint(Transport transport, const Endpoint& remo
 Request UserAgentImpl::make_request(nta_incoming_t* incoming, const sip_t& sip) {
     Request request = to_request(sip);
     const bool is_ack = request.method == Method::Ack || request.method == Method::Cancel;
-    const MessagePtr message(is_ack ? nta_incoming_getrequest_ackcancel(incoming)
-                                    : nta_incoming_getrequest(incoming));
+    MessagePtr message(is_ack ? nta_incoming_getrequest_ackcancel(incoming) : nullptr);
+    if (!message) {
+        message.reset(nta_incoming_getrequest(incoming));
+    }
     request.wire.bytes = wire_bytes(message.get());
     request.wire.time = system_clock().now();
     request.wire.remote = message_source(message.get());
@@ -345,6 +347,9 @@ Request UserAgentImpl::make_request(nta_incoming_t* incoming, const sip_t& sip) 
 void UserAgentImpl::receive_outside_dialog(nta_incoming_t* incoming, const sip_t& sip) {
     IncomingPtr owned(incoming);
     const Request request = make_request(incoming, sip);
+    if (request.method == Method::Ack) {
+        return;  // never answered (RFC 3261 17)
+    }
     Response response;
     if (request.method == Method::Invite && !request.has_to_tag) {
         accept_invite(std::move(owned), sip, request);
@@ -406,6 +411,21 @@ void UserAgentImpl::accept_invite(IncomingPtr incoming, const sip_t& sip, const 
 void UserAgentImpl::receive_in_dialog(Dialog& dialog, nta_incoming_t* incoming, const sip_t& sip) {
     IncomingPtr owned(incoming);
     const Request request = make_request(incoming, sip);
+    if (request.method == Method::Ack) {
+        // Interop(several): an ACK whose CSeq fits no INVITE comes as a request of its own. It
+        // still says that the client has our 2xx.
+        const bool awaited = !dialog.pending_acks.empty();
+        dialog.pending_acks.clear();
+        if (awaited && !dialog.ended) {
+            handler_.on_ack(dialog.id, request);
+        }
+        return;
+    }
+    if (dialog.ended && request.method == Method::Invite && !request.has_to_tag) {
+        // A new call that uses the ended one's Call-ID and From tag again.
+        accept_invite(std::move(owned), sip, request);
+        return;
+    }
     if (dialog.ended) {
         reply(nullptr, incoming, request, Response::of(481));
         return;
@@ -441,6 +461,9 @@ void UserAgentImpl::receive_ack(Dialog& dialog, nta_incoming_t* incoming, const 
     if (sip != nullptr && sip->sip_request != nullptr &&
         sip->sip_request->rq_method == sip_method_cancel) {
         return;  // too late: the final response is out (RFC 3261 9.2)
+    }
+    if (nta_incoming_status(incoming) >= 300) {
+        sip = nullptr;  // our 2xx could not be sent; the stack refused the call in its place
     }
     if (sip == nullptr) {
         const bool superseded = pending + 1 != dialog.pending_acks.end();
@@ -561,8 +584,9 @@ void UserAgentImpl::receive_bye_response(Dialog& dialog,
     if (!is_final || dialog.bye.get() != outgoing) {
         return;
     }
-    if (sip != nullptr) {
-        const MessagePtr received(nta_outgoing_getresponse(outgoing));
+    const MessagePtr received(sip == nullptr ? nullptr : nta_outgoing_getresponse(outgoing));
+    // What the stack made up itself (408, 503) came from nowhere.
+    if (received && message_source(received.get()).port != 0) {
         dialog.agent->handler_.on_message(dialog.id,
                                           WireMessage{.bytes = wire_bytes(received.get()),
                                                       .sent = false,

@@ -337,6 +337,17 @@ TEST_CASE("recorder: requests for unknown dialogs get 481", "[unit][recorder][rf
     CHECK(fixture.exchange(fixture.request(method, "nobody", "")).rfind("SIP/2.0 481", 0) == 0);
 }
 
+TEST_CASE("recorder: an ACK whose CSeq fits no INVITE still acknowledges", "[unit][recorder]") {
+    Fixture fixture;
+    const std::string response = fixture.exchange(fixture.request(
+        "INVITE", "", "Require: siprec\r\nContent-Type: application/sdp\r\n", offer()));
+    REQUIRE(response.rfind("SIP/2.0 200", 0) == 0);
+    const std::string tag = Fixture::tag_of(response);
+    fixture.peer.send(fixture.sip_port, fixture.raw_request("ACK", fixture.cseq + 7, tag, "", ""));
+    CHECK(eventually([&] { return fixture.factory.journal.contains("received ACK sip:srs"); }));
+    CHECK_FALSE(fixture.factory.journal.contains("sent SIP/2.0 405"));
+}
+
 TEST_CASE("recorder: what is no SIP is counted and logged", "[unit][recorder]") {
     Fixture fixture;
     fixture.peer.send(fixture.sip_port, "INVITE sip:x SIP/2.0\r\nVia: broken\r\n\r\n");

@@ -91,7 +91,8 @@ TEST_CASE("capture: everything of a session is in one finished file when it has 
     CaptureRig rig;
     TwoPartyCall call(rig);
     call.talk(rig.clock.wall);
-    const std::vector<std::byte> report(28, std::byte{0x80});
+    std::vector<std::byte> report(28, std::byte{0x80});
+    report[1] = std::byte{200};  // a sender report
     call.media[0]->on_rtcp({.bytes = report,
                             .arrival = rig.clock.wall,
                             .source = endpoint("192.0.2.10:30001"),
