@@ -92,8 +92,8 @@ void append_code_point(std::string& text, char32_t code) {
 std::string utf16_to_utf8(std::string_view bytes, bool is_big_endian) {
     const std::size_t units = bytes.size() / 2;
     const auto unit = [&](std::size_t i) -> char32_t {
-        const auto first = static_cast<std::uint8_t>(bytes[2 * i]);
-        const auto second = static_cast<std::uint8_t>(bytes[2 * i + 1]);
+        const char32_t first = static_cast<std::uint8_t>(bytes[2 * i]);
+        const char32_t second = static_cast<std::uint8_t>(bytes[2 * i + 1]);
         return is_big_endian ? (first << 8U | second) : (second << 8U | first);
     };
     std::string text;
