@@ -229,6 +229,8 @@ def run_sipp(scenario: str, server: Server, *, calls: int = 1, at_once: int = 10
                "-max_socket", "2000"]
     for key, value in (keys or {}).items():
         command += ["-key", key, value]
+    if os.geteuid() != 0:  # playing a pcap takes a raw socket
+        command = ["sudo", "-n", *command]
     done = subprocess.run(command, capture_output=True, text=True, timeout=timeout + 30, cwd=server.folder)
     if (done.returncode != 0) != expect_failure:
         errors = server.folder / "sipp-errors.log"
