@@ -28,7 +28,8 @@ struct SessionDecision {
                 .retry_after = retry_after};
     }
 
-    /// No answer at all.
+    /// Tells the client nothing: no Warning, no Contact. The SIP stack does not let a request go
+    /// without any answer, so it gets a bare 500.
     [[nodiscard]] static SessionDecision drop() {
         return {.kind = Kind::Drop, .status = 0, .reason = {}, .retry_after = {}};
     }
