@@ -13,6 +13,9 @@ struct Dialog;
 #define NTA_INCOMING_MAGIC_T ::siprec::sip::Dialog
 #define NTA_OUTGOING_MAGIC_T ::siprec::sip::Dialog
 
+// First, because sofia-sip has a macro named sip_status.
+#include <siprec/error.hpp>
+
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/nta.h>
 #include <sofia-sip/nta_tport.h>

@@ -1,0 +1,90 @@
+#include "sip/agent_impl.hpp"
+#include "sip/convert.hpp"
+
+#include <fmt/format.h>
+
+namespace siprec::sip {
+
+namespace {
+
+constexpr const char* kAllow = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, PRACK";
+constexpr const char* kAccept =
+    "application/sdp, application/rs-metadata+xml, application/rs-metadata, multipart/mixed";
+
+/// RFC 3261 21; phrases are literals because the stack keeps the pointer.
+const char* phrase(int status) {
+    switch (status) {
+        case 420:
+            return "Bad Extension";
+        case 481:
+            return "Call/Transaction Does Not Exist";
+        case 488:
+            return "Not Acceptable Here";
+        case 503:
+            return "Service Unavailable";
+        default:
+            break;
+    }
+    const char* known = sip_status_phrase(status);
+    return known == nullptr ? "Refused" : known;
+}
+
+}  // namespace
+
+void UserAgentImpl::reply(Dialog* dialog,
+                          nta_incoming_t* incoming,
+                          const Request& request,
+                          const Response& response) {
+    const Endpoint& local = request.wire.local;
+    const std::string contact =
+        fmt::format("<sip:siprec@{}{}>;+sip.srs",
+                    local.to_string(),
+                    request.wire.transport == Transport::Udp
+                        ? ""
+                        : fmt::format(";transport={}", to_string(request.wire.transport)));
+    const std::string warning = fmt::format("399 siprec \"{}\"", response.warning);
+    std::string unsupported;
+    for (const std::string& tag : response.unsupported) {
+        unsupported += unsupported.empty() ? tag : ", " + tag;
+    }
+    const std::string retry_after = std::to_string(response.retry_after_s);
+    const bool good = response.status < 300;
+    const bool makes_target = request.method == Method::Invite ||
+                              request.method == Method::Update || request.method == Method::Options;
+    HomePtr home(static_cast<su_home_t*>(su_home_new(sizeof(su_home_t))));
+    sip_payload_t* payload =
+        response.body.empty()
+            ? nullptr
+            : sip_payload_create(
+                  home.get(), response.body.data(), static_cast<isize_t>(response.body.size()));
+    if (nta_incoming_treply(
+            incoming,
+            response.status,
+            phrase(response.status),
+            TAG_IF(good && makes_target, SIPTAG_CONTACT_STR(contact.c_str())),
+            SIPTAG_SERVER_STR(settings_.user_agent.c_str()),
+            TAG_IF(good || response.status == 405, SIPTAG_ALLOW_STR(kAllow)),
+            TAG_IF(request.method == Method::Options || response.status == 415,
+                   SIPTAG_ACCEPT_STR(kAccept)),
+            TAG_IF(!response.warning.empty(), SIPTAG_WARNING_STR(warning.c_str())),
+            TAG_IF(!unsupported.empty(), SIPTAG_UNSUPPORTED_STR(unsupported.c_str())),
+            TAG_IF(response.retry_after_s > 0, SIPTAG_RETRY_AFTER_STR(retry_after.c_str())),
+            TAG_IF(payload != nullptr, SIPTAG_CONTENT_TYPE_STR(response.content_type.c_str())),
+            TAG_IF(payload != nullptr, SIPTAG_PAYLOAD(payload)),
+            TAG_END()) < 0) {
+        log(LogLevel::Error, fmt::format("cannot send the {} response", response.status), request);
+        return;
+    }
+    if (dialog != nullptr) {
+        const MessagePtr sent(nta_incoming_getresponse(incoming));
+        handler_.on_message(dialog->id,
+                            WireMessage{.bytes = wire_bytes(sent.get()),
+                                        .sent = true,
+                                        .transport = request.wire.transport,
+                                        .local = request.wire.local,
+                                        .remote = request.wire.remote,
+                                        .time = system_clock().now()});
+    }
+}
+
+}  // namespace siprec::sip
