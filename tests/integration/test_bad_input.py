@@ -46,6 +46,7 @@ class BadInput(harness.IntegrationTest):
         self.assertEqual((status, body), (200, metadata))
         return json.loads(server.ctl("show", row["id"], "--json"))
 
+    # proves: 7866-9.2-4
     def test_broken_xml_is_recorded(self) -> None:
         shown = self.recorded_despite(b"<recording><participant></recording>", "(?i)metadata|well-formed")
         self.assertTrue(any("metadata" in reason for reason in shown["reasons"]), shown["reasons"])
@@ -61,6 +62,7 @@ class BadInput(harness.IntegrationTest):
             b'<nameID aor="&x;"/></participant></recording>', "document type declaration")
         self.assertNotIn("root:", json.dumps(shown))
 
+    # proves: 7866-9.1-1
     def test_no_metadata(self) -> None:
         server = self.server()
         with SipClient(server) as client:
@@ -88,6 +90,7 @@ class BadInput(harness.IntegrationTest):
         self.assertEqual(shown["tracks"][0]["packets"], 10)
         self.assertTrue(any("codec" in reason for reason in shown["reasons"]), shown["reasons"])
 
+    # proves: 7866-6.1.1-3
     def test_refusals_name_their_cause(self) -> None:
         server = self.server()
         cases = [  # body, content type, statuses, what the log says

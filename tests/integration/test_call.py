@@ -62,6 +62,7 @@ class Call(harness.IntegrationTest):
         apart = (starts[1] - starts[0]) / 8000
         self.assertLess(abs((times[1] - times[0]) - apart), 0.02)
 
+    # proves: 7866-8.1.2-2, 7866-8.3.1-11, 7866-8.4-1, 8068-F0, 8068-R1
     def test_udp(self) -> None:
         server = self.prepare()
         harness.run_sipp("call.xml", server, keys={"player": PLAYER})

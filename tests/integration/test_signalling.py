@@ -16,6 +16,7 @@ class Signalling(harness.IntegrationTest):
         row = server.wait_for_recordings(1)[0]
         return json.loads(server.ctl("show", row["id"], "--json"))
 
+    # proves: 7866-7.1.1.1-3, 8068-R5
     def test_hold_leaves_a_gap_of_its_length(self) -> None:
         server = self.server()
         harness.run_sipp("hold.xml", server)
@@ -31,6 +32,7 @@ class Signalling(harness.IntegrationTest):
         segments = [s for s in shown["segments"]]
         self.assertGreaterEqual(len(segments), 4, segments)  # two tracks, cut by the hold
 
+    # proves: 7866-9.1-4, 7866-9.2-1, 8068-T5
     def test_update_and_bye_with_metadata(self) -> None:
         server = self.server()
         harness.run_sipp("update.xml", server)

@@ -183,7 +183,8 @@ TEST_CASE("assembler: PCMU is bit-exact and gapless when nothing was lost whatev
     }
 }
 
-TEST_CASE("assembler: a lost packet leaves a gap of exactly its length", "[unit][assembler]") {
+TEST_CASE("assembler: a lost packet leaves a gap of exactly its length",
+          "[unit][assembler][7866-8.2-1]") {
     Sender sender;
     Packets packets = sender.packets(50);
     packets.erase(packets.begin() + 20, packets.begin() + 23);
@@ -297,7 +298,8 @@ TEST_CASE("assembler: a hold in which the sender's clock stands still is placed 
     CHECK(outcome->heard.stretches[1].kind == Kind::Silence);
 }
 
-TEST_CASE("assembler: a sender that starts anew is placed by arrival", "[unit][assembler]") {
+TEST_CASE("assembler: a sender that starts anew is placed by arrival",
+          "[unit][assembler][7866-8.1.3-1]") {
     struct Case {
         const char* name;
         std::function<void(Sender&)> restart;
@@ -345,7 +347,7 @@ TEST_CASE("assembler: a sender that starts anew is placed by arrival", "[unit][a
 }
 
 TEST_CASE("assembler: a new SSRC that overlaps the old by jitter is joined to it",
-          "[unit][assembler]") {
+          "[unit][assembler][7866-8.1.1-2][7866-8.1.3-1]") {
     Sender sender;
     Packets packets = sender.packets(50);
     packets.back().arrival += 25ms;

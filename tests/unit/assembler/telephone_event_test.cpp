@@ -78,7 +78,7 @@ std::unique_ptr<Listener> listen(Packets packets) {
 }  // namespace
 
 TEST_CASE("telephone-event: one press is one event and its time is silence",
-          "[unit][assembler][rfc4733]") {
+          "[unit][assembler][rfc4733][4733-2.5.1.2-1][4733-2.5.2.2-2]") {
     Sender sender;
     Packets packets = sender.packets(10);
     append(packets, press(sender, 5, 10));
@@ -93,7 +93,7 @@ TEST_CASE("telephone-event: one press is one event and its time is silence",
 }
 
 TEST_CASE("telephone-event: one press is one event whatever of it is lost",
-          "[unit][assembler][rfc4733]") {
+          "[unit][assembler][rfc4733][4733-2.5.2.2-1][4733-2.5.1.2-1]") {
     // Packets 10 to 21 are those of the press: ten and two repeats of the last.
     const auto lost = GENERATE(std::vector<std::size_t>{10},
                                std::vector<std::size_t>{11, 12, 13},
@@ -118,7 +118,7 @@ TEST_CASE("telephone-event: one press is one event whatever of it is lost",
 }
 
 TEST_CASE("telephone-event: one press is one event when its packets are reordered",
-          "[unit][assembler][rfc4733]") {
+          "[unit][assembler][rfc4733][4733-2.5.2.2-1]") {
     Sender sender;
     Packets packets = sender.packets(10);
     append(packets, press(sender, 3, 6));
@@ -132,7 +132,7 @@ TEST_CASE("telephone-event: one press is one event when its packets are reordere
 }
 
 TEST_CASE("telephone-event: the same key twice is two events even when all ends are lost",
-          "[unit][assembler][rfc4733]") {
+          "[unit][assembler][rfc4733][4733-2.5.2.2-1]") {
     Sender sender;
     Packets packets = sender.packets(10);
     Packets first = press(sender, 7, 5);
@@ -150,7 +150,7 @@ TEST_CASE("telephone-event: the same key twice is two events even when all ends 
 }
 
 TEST_CASE("telephone-event: segments of a very long press are one event",
-          "[unit][assembler][rfc4733]") {
+          "[unit][assembler][rfc4733][4733-2.5.1.3-1]") {
     Sender sender;
     Packets packets = sender.packets(10);
     const std::uint32_t start = sender.timestamp;
@@ -182,7 +182,7 @@ TEST_CASE("telephone-event: a press that never ends is reported when the track d
 }
 
 TEST_CASE("telephone-event: audio that is sent beside the event is kept",
-          "[unit][assembler][rfc4733]") {
+          "[unit][assembler][rfc4733][4733-2.5.2.2-2]") {
     Sender sender;
     Packets packets = sender.packets(10);
     const std::uint32_t start = sender.timestamp;

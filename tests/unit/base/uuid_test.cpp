@@ -8,7 +8,7 @@
 
 using siprec::Uuid;
 
-TEST_CASE("uuid: random ones differ and are of version 4", "[unit][base][rfc9562]") {
+TEST_CASE("uuid: random ones differ and are of version 4", "[unit][base][rfc9562][7865-6.10-1]") {
     std::set<Uuid> seen;
     for (int i = 0; i < 1000; ++i) {
         const Uuid id = Uuid::random();

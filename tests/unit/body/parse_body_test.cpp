@@ -43,7 +43,8 @@ const std::string& metadata_with_bare_lf() {
 
 }  // namespace
 
-TEST_CASE("body: SDP and metadata come apart byte by byte", "[unit][body][rfc2046]") {
+TEST_CASE("body: SDP and metadata come apart byte by byte",
+          "[unit][body][rfc2046][2046-5.1-1][7866-9-1][7866-9.1-6][5621-4.2-1]") {
     const auto parts =
         parsed("multipart/mixed; boundary=\"one.part_of=two\"", fixture("sdp-and-metadata.mime"));
     REQUIRE(parts.size() == 2);
@@ -61,7 +62,7 @@ TEST_CASE("body: SDP and metadata come apart byte by byte", "[unit][body][rfc204
     CHECK(parts[1].content == metadata_with_bare_lf());
 }
 
-TEST_CASE("body: the end of the body closes the last part", "[unit][body][interop]") {
+TEST_CASE("body: the end of the body closes the last part", "[unit][body][interop][7866-9.1-6]") {
     const auto parts = parsed("multipart/mixed;boundary=dashes--inside",
                               fixture("metadata-first-not-closed.mime"));
     REQUIRE(parts.size() == 2);
@@ -71,7 +72,8 @@ TEST_CASE("body: the end of the body closes the last part", "[unit][body][intero
     CHECK(parts[1].content.ends_with("a=label:1"));
 }
 
-TEST_CASE("body: nested multiparts are flattened in order", "[unit][body][rfc5621]") {
+TEST_CASE("body: nested multiparts are flattened in order",
+          "[unit][body][rfc5621][5621-4.2-1][7866-9.1-6][5621-8.2-1]") {
     const auto parts = parsed("multipart/mixed;boundary=outer", fixture("nested.mime"));
     REQUIRE(parts.size() == 4);
     CHECK(parts[0].content_type == "text/plain");
@@ -84,7 +86,8 @@ TEST_CASE("body: nested multiparts are flattened in order", "[unit][body][rfc562
     CHECK(parts[3].content == "<recording/>");
 }
 
-TEST_CASE("body: boundary parameter in every spelling", "[unit][body][rfc2046]") {
+TEST_CASE("body: boundary parameter in every spelling",
+          "[unit][body][rfc2046][2046-5.1-1][7866-9.1-6]") {
     const auto [content_type, boundary] = GENERATE(table<std::string, std::string>({
         {"multipart/mixed;boundary=foobar", "foobar"},
         {"multipart/mixed; boundary=foobar", "foobar"},
@@ -111,7 +114,7 @@ TEST_CASE("body: boundary parameter in every spelling", "[unit][body][rfc2046]")
     CHECK(parts[0].content == "v=0");
 }
 
-TEST_CASE("body: delimiters are whole lines", "[unit][body][rfc2046]") {
+TEST_CASE("body: delimiters are whole lines", "[unit][body][rfc2046][2046-5.1-1]") {
     const auto [body, expected] = GENERATE(table<std::string, std::vector<std::string>>({
         {"--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n", {"one", "two"}},
         {"--b\n\none\n--b\n\ntwo\n--b--", {"one", "two"}},
@@ -134,7 +137,8 @@ TEST_CASE("body: delimiters are whole lines", "[unit][body][rfc2046]") {
     CHECK(contents(parsed("multipart/mixed;boundary=b", body)) == expected);
 }
 
-TEST_CASE("body: headers of a part are read leniently", "[unit][body][interop]") {
+TEST_CASE("body: headers of a part are read leniently",
+          "[unit][body][interop][7866-9.1-6][8068-T2]") {
     const auto [headers, type, content] = GENERATE(table<std::string, std::string, std::string>({
         {"Content-Type: application/sdp\r\n\r\nv=0", "application/sdp", "v=0"},
         {"content-type:APPLICATION/SDP\r\n\r\nv=0", "application/sdp", "v=0"},
@@ -161,7 +165,7 @@ TEST_CASE("body: headers of a part are read leniently", "[unit][body][interop]")
     CHECK(parts[0].content == content);
 }
 
-TEST_CASE("body: disposition and handling", "[unit][body][rfc5621]") {
+TEST_CASE("body: disposition and handling", "[unit][body][rfc5621][5621-8.2-1]") {
     const auto [value, disposition, optional] = GENERATE(table<std::string, std::string, bool>({
         {"", "", false},
         {"session", "session", false},
@@ -181,7 +185,8 @@ TEST_CASE("body: disposition and handling", "[unit][body][rfc5621]") {
     CHECK((*parts)[0].handling_optional == optional);
 }
 
-TEST_CASE("body: a body that is no multipart is one part", "[unit][body][rfc7866]") {
+TEST_CASE("body: a body that is no multipart is one part",
+          "[unit][body][rfc7866][7866-9.1-7][7865-5-1][8068-T1][8068-T2]") {
     const auto [content_type, body, is_sdp, is_metadata] =
         GENERATE(table<std::string, std::string, bool, bool>({
             {"application/sdp", "v=0\r\n", true, false},
@@ -203,7 +208,7 @@ TEST_CASE("body: a body that is no multipart is one part", "[unit][body][rfc7866
 }
 
 TEST_CASE("body: a damaged type is metadata when the disposition says so",
-          "[unit][body][interop]") {
+          "[unit][body][interop][7866-9-1]") {
     const auto part = [](const char* type, const char* disposition) {
         return siprec::parse_body(type, disposition, "<a/>")->at(0);
     };
@@ -224,7 +229,8 @@ TEST_CASE("body: an empty body has no parts", "[unit][body]") {
     CHECK(parsed("", "").empty());
 }
 
-TEST_CASE("body: transfer encodings are undone where they are real", "[unit][body][rfc2045]") {
+TEST_CASE("body: transfer encodings are undone where they are real",
+          "[unit][body][rfc2045][5621-3.2-1]") {
     const auto [encoding, encoded, content] =
         GENERATE(table<std::string, std::string, std::string>({
             {"binary", "a=b", "a=b"},

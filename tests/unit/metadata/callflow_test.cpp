@@ -72,7 +72,8 @@ class Replay {
 }  // namespace
 
 TEST_CASE("metadata: a call is told right when held and resumed and transferred and ended",
-          "[unit][metadata][rfc8068]") {
+          "[unit][metadata][rfc8068][7865-5-2][7865-6.8-3][7865-6.8-4][7865-pu-2][7865-pu-4]"
+          "[7865-pu-5][7865-pu-7][7865-pu-13][7865-6.3-4][pu-5]") {
     State state;
     const auto apply = [&](std::string_view name, std::string_view time) {
         CHECK(state.apply(parsed(fixture(name)).document, at(time)).empty());
@@ -108,7 +109,8 @@ TEST_CASE("metadata: a call is told right when held and resumed and transferred 
 }
 
 TEST_CASE("metadata: the separate-stream flows of RFC 8068 come out right when replayed",
-          "[unit][metadata][rfc8068]") {
+          "[unit][metadata][rfc8068][7865-pu-12][7865-pu-15][7865-pu-1][7865-pu-11][8068-T7]"
+          "[8068-T8][8068-T9][8068-T11][8068-T13][8068-T14][7865-6.9-1][T8]") {
     if (!Replay::is_possible()) {
         return;
     }
@@ -145,7 +147,7 @@ TEST_CASE("metadata: the separate-stream flows of RFC 8068 come out right when r
 }
 
 TEST_CASE("metadata: a complete document ends the old session when the stop was lost",
-          "[unit][metadata][rfc8068]") {
+          "[unit][metadata][rfc8068][7865-pu-17][7865-pu-1]") {
     if (!Replay::is_possible()) {
         return;
     }
@@ -157,7 +159,8 @@ TEST_CASE("metadata: a complete document ends the old session when the stop was 
     CHECK(flow.senders_of(kS96).empty());
 }
 
-TEST_CASE("metadata: everything ends when RFC 8068 disconnects", "[unit][metadata][rfc8068]") {
+TEST_CASE("metadata: everything ends when RFC 8068 disconnects",
+          "[unit][metadata][rfc8068][7865-pu-5][7865-6.3-8][8068-T4]") {
     if (!Replay::is_possible()) {
         return;
     }
@@ -172,7 +175,8 @@ TEST_CASE("metadata: everything ends when RFC 8068 disconnects", "[unit][metadat
 }
 
 TEST_CASE("metadata: the mixed-stream flows of RFC 8068 come out right when replayed",
-          "[unit][metadata][rfc8068]") {
+          "[unit][metadata][rfc8068][7865-pu-11][7865-pu-12][7865-pu-16][7866-8.3.2-2]"
+          "[7865-6.8-3]") {
     if (!Replay::is_possible()) {
         return;
     }
@@ -196,7 +200,7 @@ TEST_CASE("metadata: the mixed-stream flows of RFC 8068 come out right when repl
 }
 
 TEST_CASE("metadata: one stream carries two sessions when RFC 8068 records a turret",
-          "[unit][metadata][rfc8068]") {
+          "[unit][metadata][rfc8068][7865-pu-18][7865-6.7-1]") {
     if (!Replay::is_possible()) {
         return;
     }
@@ -209,7 +213,7 @@ TEST_CASE("metadata: one stream carries two sessions when RFC 8068 records a tur
 }
 
 TEST_CASE("metadata: an id of two kinds is noted when two flows of RFC 8068 share a recording",
-          "[unit][metadata][rfc8068][rfc7865]") {
+          "[unit][metadata][rfc8068][rfc7865][7865-6.10-5]") {
     if (!Replay::is_possible()) {
         return;
     }

@@ -26,7 +26,7 @@ std::string utf16(std::string_view ascii, bool big) {
 }  // namespace
 
 TEST_CASE("metadata: the charset parameter wins when the declaration differs",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-5.1-3]") {
     constexpr std::string_view kLatin = "<?xml version='1.0' encoding='ISO-8859-1'?>";
     constexpr std::string_view kUtf8 = "<?xml version='1.0' encoding='UTF-8'?>";
     CHECK(name_in(parsed(with_name(kLatin, "M\xC3\xBCller"), "utf-8")) == "Müller");
@@ -34,7 +34,8 @@ TEST_CASE("metadata: the charset parameter wins when the declaration differs",
     CHECK(name_in(parsed(with_name(kLatin, "M\xFCller"))) == "Müller");
 }
 
-TEST_CASE("metadata: all of Unicode survives when the document is UTF-8", "[unit][metadata]") {
+TEST_CASE("metadata: all of Unicode survives when the document is UTF-8",
+          "[unit][metadata][7865-5.1-4]") {
     const std::string name = "نورا 漢字 😀";
     CHECK(name_in(parsed(with_name("", name))) == name);
     CHECK(name_in(parsed(with_name("", "&#x1F600;&#252;"))) == "😀ü");
@@ -58,7 +59,7 @@ TEST_CASE("metadata: an unknown charset is noted when the bytes are readable", "
 }
 
 TEST_CASE("metadata: junk around the document is tolerated when the document is whole",
-          "[unit][metadata]") {
+          "[unit][metadata][7865-5.1-2][8068-T14]") {
     const ParsedDocument read =
         parsed("\xEF\xBB\xBF \r\n" + with_name("<?xml version='1.0'?>", "Ada") + "\r\n--x\0<<&");
     CHECK(name_in(read) == "Ada");

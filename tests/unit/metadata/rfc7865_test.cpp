@@ -12,7 +12,11 @@ std::string document(std::string_view content) {
 }  // namespace
 
 TEST_CASE("metadata: every class of the model is read when the document is RFC 7865",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-5.1.2-1][7865-6.2-1][7865-6.2-2][7865-6.2-3]"
+          "[7865-6.3-1][7865-6.3-2][7865-6.3-3][7865-6.3-7][7865-6.3-8][7865-6.4-1][7865-6.4-2]"
+          "[7865-6.4-3][7865-6.5-1][7865-6.5-2][7865-6.5-3][7865-6.5-4][7865-6.5-5][7865-6.6-1]"
+          "[7865-6.6-2][7865-6.6-4][7865-6.7-1][7865-6.7-2][7865-6.7-3][7865-6.7-4][7865-6.8-1]"
+          "[7865-6.8-2][7865-6.8-3][7865-6.9-1][7865-5.1-4][7865-ext-1]") {
     const ParsedDocument read = parsed(fixture("flow-1-complete.xml"));
     CHECK(read.dialect == Dialect::Rfc7865);
     CHECK(read.findings.empty());
@@ -58,7 +62,7 @@ TEST_CASE("metadata: every class of the model is read when the document is RFC 7
 }
 
 TEST_CASE("metadata: a reason keeps its text when its cause is missing or no number",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-6.3-4][7865-6.3-5][7865-6.3-6]") {
     const ParsedDocument read = parsed(document(
         "<session session_id='YQ=='><reason cause=' 486 '>Busy</reason><reason protocol='Q.850'>x"
         "</reason><reason cause='many'/></session>"));
@@ -71,7 +75,7 @@ TEST_CASE("metadata: a reason keeps its text when its cause is missing or no num
 }
 
 TEST_CASE("metadata: order and prefix do not matter when names are understood",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-5.1.2-1][7865-5.1.2-3e][7865-6.9-1]") {
     const ParsedDocument read = parsed(fixture("prefixed.xml"));
     CHECK(read.dialect == Dialect::Rfc7865);
     CHECK(read.document.mode == DataMode::Partial);
@@ -88,7 +92,7 @@ TEST_CASE("metadata: order and prefix do not matter when names are understood",
 }
 
 TEST_CASE("metadata: unknown elements and attributes survive when nobody understands them",
-          "[unit][metadata]") {
+          "[unit][metadata][7865-ext-1][7865-ext-2][7865-6.3-9][7865-6.5-6]") {
     const ParsedDocument read = parsed(fixture("prefixed.xml"));
     const auto& stream = read.document.streams.at(0).extensions;
     REQUIRE(stream.size() == 1);
@@ -107,7 +111,8 @@ TEST_CASE("metadata: unknown elements and attributes survive when nobody underst
     CHECK(session[0].text == "never");
 }
 
-TEST_CASE("metadata: a finding says where when it is about one element", "[unit][metadata]") {
+TEST_CASE("metadata: a finding says where when it is about one element",
+          "[unit][metadata][7865-5.1-5]") {
     const ParsedDocument read = parsed(
         document("<participant participant_id='YQ=='/><participant participant_id='Yg=='><nameID "
                  "aor='sip:x@y' junk='1'/></participant>"));
@@ -116,7 +121,7 @@ TEST_CASE("metadata: a finding says where when it is about one element", "[unit]
 }
 
 TEST_CASE("metadata: data mode is read when its case or white space differ",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-5.1.2-3]") {
     CHECK(parsed(document("")).document.mode == DataMode::Complete);
     CHECK(parsed(document("<dataMode> Partial </dataMode>")).document.mode == DataMode::Partial);
     CHECK(parsed(document("<datamode>COMPLETE</datamode>")).document.mode == DataMode::Complete);
@@ -124,7 +129,8 @@ TEST_CASE("metadata: data mode is read when its case or white space differ",
     CHECK(has_finding(parsed(document("<dataMode>partial</dataMode>")).findings, "data-mode"));
 }
 
-TEST_CASE("metadata: ids are opaque when they are no base64", "[unit][metadata][rfc7865]") {
+TEST_CASE("metadata: ids are opaque when they are no base64",
+          "[unit][metadata][rfc7865][7865-6.10-3]") {
     const ParsedDocument read =
         parsed(document("<session session_id=' urn:uuid:1\n 2 '/><participant participant_id=''/>"
                         "<stream stream_id='+41 44 555'/>"));
@@ -135,7 +141,7 @@ TEST_CASE("metadata: ids are opaque when they are no base64", "[unit][metadata][
 }
 
 TEST_CASE("metadata: another version of the namespace is read by names when it comes",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-6.11-1]") {
     const ParsedDocument read = parsed(
         "<recording xmlns='urn:ietf:params:xml:ns:recording:2'><stream "
         "stream_id='a'/></recording>");
@@ -143,11 +149,30 @@ TEST_CASE("metadata: another version of the namespace is read by names when it c
     CHECK(read.document.streams.size() == 1);
 }
 
-TEST_CASE("metadata: the root is refused when it is not recording", "[unit][metadata][rfc7865]") {
+TEST_CASE("metadata: the root is refused when it is not recording",
+          "[unit][metadata][rfc7865][7865-5.1-1][7865-7-2e]") {
     const auto refused = parse("<requestsnapshot xmlns='urn:ietf:params:xml:ns:recording:1'/>");
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code() == ErrorCode::Malformed);
     CHECK(refused.error().message().find("requestsnapshot") != std::string::npos);
+}
+
+TEST_CASE("metadata: a second recording in one document adds nothing",
+          "[unit][metadata][rfc7865][7865-5.1.2-2]") {
+    const ParsedDocument read = parsed(document("<participant participant_id='A'/>") +
+                                       document("<participant participant_id='B'/>"));
+    REQUIRE(read.document.participants.size() == 1);
+    CHECK(read.document.participants[0].id == "A");
+    CHECK_FALSE(read.findings.empty());
+}
+
+TEST_CASE("metadata: blanks around a reference do not matter",
+          "[unit][metadata][rfc8068][8068-T7][8068-T8]") {
+    const ParsedDocument read = parsed(
+        document("<session session_id='YQ=='><sipSessionID>aa ;\n  remote=\tbb</sipSessionID>"
+                 "<group-ref>Zw==\n  </group-ref></session>"));
+    CHECK(read.document.sessions.at(0).sip_session_ids == Ids{"aa;remote=bb"});
+    CHECK(read.document.sessions.at(0).group_ref == "Zw==");
 }
 
 }  // namespace siprec::metadata::test

@@ -100,7 +100,7 @@ TEST_CASE("metadata schema: the examples of the RFCs are valid when checked by b
 }
 
 TEST_CASE("metadata schema: documents are valid by both schemas when we wrote them",
-          "[unit][metadata][schema][rfc7865]") {
+          "[unit][metadata][schema][rfc7865][7866-9.2-9]") {
     if (!can_validate()) {
         return;
     }

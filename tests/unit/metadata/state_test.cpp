@@ -47,7 +47,7 @@ const ParticipationInterval& interval(const State& state,
 }  // namespace
 
 TEST_CASE("metadata: a partial document alone is applied and noted when no complete one came",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-pu-3][7866-9.1-3]") {
     State state;
     CHECK_FALSE(state.has_document());
     const auto findings =
@@ -58,7 +58,7 @@ TEST_CASE("metadata: a partial document alone is applied and noted when no compl
 }
 
 TEST_CASE("metadata: values stay when a partial document does not repeat them",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-pu-11][7865-pu-12][7865-pu-10]") {
     State state;
     state.apply(
         document("complete",
@@ -77,7 +77,7 @@ TEST_CASE("metadata: values stay when a partial document does not repeat them",
 }
 
 TEST_CASE("metadata: what vanished is closed and not forgotten when a complete document comes",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-pu-17][7865-pu-1][7866-9.2-10]") {
     State state = two_parties();
     state.apply(document("complete",
                          "<session session_id='S'/><participant participant_id='A'/>"
@@ -90,7 +90,8 @@ TEST_CASE("metadata: what vanished is closed and not forgotten when a complete d
     CHECK(members(state, "S") == Ids{"A"});
 }
 
-TEST_CASE("metadata: nothing changes when a document is repeated", "[unit][metadata]") {
+TEST_CASE("metadata: nothing changes when a document is repeated",
+          "[unit][metadata][7865-pu-16][7865-pu-10]") {
     for (const char* const name : {"flow-1-complete.xml",
                                    "flow-4-transfer.xml",
                                    "flow-5-disconnect.xml",
@@ -114,7 +115,7 @@ TEST_CASE("metadata: nothing changes when a document is repeated", "[unit][metad
 }
 
 TEST_CASE("metadata: the time of receipt counts and is marked when the client gives none",
-          "[unit][metadata]") {
+          "[unit][metadata][7865-6.9-2]") {
     State state = two_parties();
     CHECK(interval(state, "A", "1").from == second(0));
     CHECK(interval(state, "A", "1").from_is_estimated);
@@ -128,7 +129,7 @@ TEST_CASE("metadata: the time of receipt counts and is marked when the client gi
 }
 
 TEST_CASE("metadata: a new interval opens when a closed association is associated again",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-pu-14][7865-6.6-3][7865-6.4-3]") {
     State state = two_parties();
     const auto associate = [&](std::string_view time, int when) {
         state.apply(document("partial",
@@ -148,7 +149,7 @@ TEST_CASE("metadata: a new interval opens when a closed association is associate
 }
 
 TEST_CASE("metadata: several intervals are kept when one document repeats an association",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-6.6-3][7865-pu-14]") {
     State state;
     state.apply(
         document("complete",
@@ -166,7 +167,7 @@ TEST_CASE("metadata: several intervals are kept when one document repeats an ass
 }
 
 TEST_CASE("metadata: references may dangle when what they name comes later",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-pu-15][8068-T13]") {
     State state = two_parties();
     const auto findings = state.apply(
         document(
@@ -181,7 +182,7 @@ TEST_CASE("metadata: references may dangle when what they name comes later",
 }
 
 TEST_CASE("metadata: an element is ignored when its id names another kind",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-6.10-5]") {
     State state = two_parties();
     const auto findings = state.apply(
         document("partial",
@@ -194,7 +195,7 @@ TEST_CASE("metadata: an element is ignored when its id names another kind",
 }
 
 TEST_CASE("metadata: extensions are replaced by name when a partial document has some",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-ext-3]") {
     State state;
     state.apply(document("complete",
                          "<session session_id='S'><a xmlns='urn:x'>1</a><b xmlns='urn:x'>2</b>"
@@ -251,7 +252,7 @@ TEST_CASE("metadata: all participants are in the only stream when nothing says w
 }
 
 TEST_CASE("metadata: participants move when a partial document names them in a new session",
-          "[unit][metadata][rfc8068]") {
+          "[unit][metadata][rfc8068][7865-pu-6]") {
     State state = two_parties();
     const auto findings =
         state.apply(document("partial",
@@ -273,6 +274,71 @@ TEST_CASE("metadata: every open interval ends when the recording session ends",
     for (const ParticipationInterval& each : state.history()) {
         CHECK(each.until == second(60));
     }
+}
+
+TEST_CASE("metadata: an id that another recording session defined is no error",
+          "[unit][metadata][rfc7865][7866-9.2-11][7865-6.10-4][7865-6.10-6][7865-4-1]") {
+    const State first = two_parties();
+    // The second client names the session without a word on what it is.
+    State second_state;
+    const auto findings = second_state.apply(
+        document("complete",
+                 "<participant participant_id='A'><nameID aor='sip:a@x'/></participant>"
+                 "<stream stream_id='7' session_id='S'/>"
+                 "<participantsessionassoc participant_id='A' session_id='S'/>"
+                 "<participantstreamassoc participant_id='A'><send>7</send>"
+                 "</participantstreamassoc>"),
+        second(1));
+    CHECK_FALSE(has_finding(findings, "id-reused"));
+    CHECK(members(second_state, "S") == Ids{"A"});
+    CHECK(senders(second_state, "7") == Ids{"A"});
+    CHECK(members(first, "S") == Ids{"A", "B"});
+    CHECK(senders(first, "7").empty());
+}
+
+TEST_CASE("metadata: thin metadata is metadata",
+          "[unit][metadata][rfc7865][7865-10-2][7865-6.1-2]") {
+    State state;
+    CHECK(state.apply(document("complete", ""), second(0)).empty());
+    CHECK(state.has_document());
+    CHECK(state
+              .apply(document("partial", "<stream stream_id='1'><label>1</label></stream>"),
+                     second(1))
+              .empty());
+    CHECK(state.current().streams.at(0).label == "1");
+}
+
+TEST_CASE("metadata: times in any order are kept as they came",
+          "[unit][metadata][rfc8068][8068-T11]") {
+    State state;
+    state.apply(
+        document("complete",
+                 "<session session_id='S'><start-time>1970-01-01T00:00:09Z</start-time></session>"
+                 "<participant participant_id='A'/>"
+                 "<participantsessionassoc participant_id='A' session_id='S'><associate-time>"
+                 "1970-01-01T00:00:02Z</associate-time></participantsessionassoc>"),
+        second(10));
+    state.apply(document("partial",
+                         "<participantsessionassoc participant_id='A' session_id='S'>"
+                         "<disassociate-time>1970-01-01T00:00:02Z</disassociate-time>"
+                         "</participantsessionassoc>"),
+                second(11));
+    CHECK(members(state, "S").empty());
+    CHECK(state.current().sessions.at(0).start_time == second(9));
+}
+
+TEST_CASE("metadata: an address may be spelt anew for the same participant",
+          "[unit][metadata][rfc8068][8068-T12]") {
+    State state = two_parties();
+    CHECK(state
+              .apply(document("partial",
+                              "<participant participant_id='B'><nameID aor='sip:B@X'/>"
+                              "</participant>"),
+                     second(1))
+              .empty());
+    CHECK(state.current().participants.size() == 2);
+    CHECK(with_id(state.current().participants, "B")->names.at(0).aor == "sip:B@X");
+    CHECK(senders(state, "2") == Ids{"B"});
 }
 
 }  // namespace siprec::metadata::test

@@ -47,7 +47,7 @@ TEST_CASE("metadata: a guess is not written when associations are missing", "[un
 }
 
 TEST_CASE("metadata: a snapshot request has its reason when one is given",
-          "[unit][metadata][rfc7865]") {
+          "[unit][metadata][rfc7865][7865-7-2][7865-7-3][7865-7-3e][7866-9.2-9][7865-7-1]") {
     CHECK(write_snapshot_request("restart & go") ==
           "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
           "<requestsnapshot xmlns=\"urn:ietf:params:xml:ns:recording:1\">\n"

@@ -245,7 +245,8 @@ std::string rtp(std::uint16_t sequence, std::uint32_t ssrc) {
 
 }  // namespace
 
-TEST_CASE("recorder: a call from INVITE to BYE reaches the sinks in order", "[unit][recorder]") {
+TEST_CASE("recorder: a call from INVITE to BYE reaches the sinks in order",
+          "[unit][recorder][7866-9.1-6][7866-9-1][8068-F0][8068-R1]") {
     Fixture fixture;
     const std::string response = fixture.start_call(multipart(), "multipart/mixed;boundary=b");
     REQUIRE(response.rfind("SIP/2.0 200", 0) == 0);
@@ -279,19 +280,24 @@ TEST_CASE("recorder: a call from INVITE to BYE reaches the sinks in order", "[un
     CHECK(fixture.recorder->stats().ports_in_use == 0);
 }
 
-TEST_CASE("recorder: hold by re-INVITE and metadata by UPDATE", "[unit][recorder][rfc7866]") {
+TEST_CASE("recorder: hold by re-INVITE and metadata by UPDATE",
+          "[unit][recorder][rfc7866][7866-9.2-1][7866-7.1.1.1-3][8068-R5][7866-9.1-7]"
+          "[7866-9.1-2][7866-6.2-2][3311-4-1]") {
     Fixture fixture;
     REQUIRE(fixture.start_call(offer(), "application/sdp").rfind("SIP/2.0 200", 0) == 0);
     const std::string held = fixture.exchange(fixture.request(
         "INVITE", fixture.to_tag, "Content-Type: application/sdp\r\n", offer("inactive")));
     REQUIRE(held.rfind("SIP/2.0 200", 0) == 0);
     CHECK(held.find("a=inactive") != std::string::npos);
+    CHECK(held.find(">;+sip.srs") != std::string::npos);
+    CHECK(std::regex_search(held, std::regex("\nAllow: [^\r]*UPDATE")));
     fixture.peer.send(fixture.sip_port,
                       fixture.raw_request("ACK", fixture.cseq, fixture.to_tag, "", ""));
     const std::string updated = fixture.exchange(fixture.request(
         "UPDATE", fixture.to_tag, "Content-Type: application/rs-metadata+xml\r\n", kDocument));
     CHECK(updated.rfind("SIP/2.0 200", 0) == 0);
     CHECK(updated.find("application/sdp") == std::string::npos);
+    CHECK(updated.find(">;+sip.srs") != std::string::npos);
     auto& journal = fixture.factory.journal;
     CHECK(eventually([&] { return journal.contains("metadata UPDATE 2"); }));
     CHECK(journal.contains("changed 1 inactive"));
@@ -299,7 +305,7 @@ TEST_CASE("recorder: hold by re-INVITE and metadata by UPDATE", "[unit][recorder
 }
 
 TEST_CASE("recorder: what is no recording session is refused on purpose",
-          "[unit][recorder][rfc7866]") {
+          "[unit][recorder][rfc7866][7866-6.1.1-1]") {
     Fixture fixture;
     std::string invite =
         fixture.request("INVITE", "", "Content-Type: application/sdp\r\n", offer());
@@ -310,7 +316,7 @@ TEST_CASE("recorder: what is no recording session is refused on purpose",
 }
 
 TEST_CASE("recorder: an unknown required extension gets 420 with its name",
-          "[unit][recorder][rfc3261]") {
+          "[unit][recorder][rfc3261][7866-6.1.1-3]") {
     Fixture fixture;
     const std::string response = fixture.exchange(fixture.request(
         "INVITE", "", "Require: siprec, foo\r\nContent-Type: application/sdp\r\n", offer()));
@@ -318,12 +324,14 @@ TEST_CASE("recorder: an unknown required extension gets 420 with its name",
     CHECK(response.find("Unsupported: foo\r\n") != std::string::npos);
 }
 
-TEST_CASE("recorder: OPTIONS tells whether a session could start", "[unit][recorder]") {
+TEST_CASE("recorder: OPTIONS tells whether a session could start",
+          "[unit][recorder][7866-11.1.1-1]") {
     Fixture fixture;
     const std::string healthy = fixture.exchange(fixture.request("OPTIONS", "", ""));
     CHECK(healthy.rfind("SIP/2.0 200", 0) == 0);
     CHECK(healthy.find("Allow: INVITE") != std::string::npos);
     CHECK(healthy.find("application/rs-metadata+xml") != std::string::npos);
+    CHECK_FALSE(std::regex_search(healthy, std::regex("\nSupported:[^\r]*siprec")));
     fixture.recorder->drain();
     const std::string draining = fixture.exchange(fixture.request("OPTIONS", "", ""));
     CHECK(draining.rfind("SIP/2.0 503", 0) == 0);
@@ -377,7 +385,7 @@ TEST_CASE("recorder: a CANCEL that comes after the answer changes nothing",
 }
 
 TEST_CASE("recorder: metadata that does not parse is kept and the call recorded",
-          "[unit][recorder]") {
+          "[unit][recorder][7866-9.2-4]") {
     Fixture fixture;
     const std::string body =
         "--b\r\nContent-Type: application/sdp\r\n\r\n" + offer() +

@@ -8,7 +8,7 @@ using siprec::rtp::classify;
 using siprec::rtp::DatagramKind;
 using siprec::test::bytes;
 
-TEST_CASE("demux: only first bytes 128 to 191 are RTP or RTCP", "[unit][rtp][rfc7983]") {
+TEST_CASE("demux: only first bytes 128 to 191 are RTP or RTCP", "[unit][rtp][rfc7983][7983-7-1]") {
     for (unsigned first = 0; first < 256; ++first) {
         const bool expected = first >= 128 && first <= 191;
         CHECK((classify(bytes({first, 0, 0, 0})) == DatagramKind::Rtp) == expected);
@@ -16,7 +16,7 @@ TEST_CASE("demux: only first bytes 128 to 191 are RTP or RTCP", "[unit][rtp][rfc
     }
 }
 
-TEST_CASE("demux: second bytes 192 to 223 are RTCP", "[unit][rtp][rfc5761]") {
+TEST_CASE("demux: second bytes 192 to 223 are RTCP", "[unit][rtp][rfc5761][5761-4-1]") {
     for (unsigned second = 0; second < 256; ++second) {
         const auto expected =
             second >= 192 && second <= 223 ? DatagramKind::Rtcp : DatagramKind::Rtp;

@@ -52,7 +52,8 @@ Bytes packet(int sequence, std::uint32_t ssrc) {
 
 }  // namespace
 
-TEST_CASE("engine: RTCP on the odd port reaches the sink", "[unit][rtp][rtcp]") {
+TEST_CASE("engine: RTCP on the odd port reaches the sink",
+          "[unit][rtp][rtcp][5761-5.1.1-1][7866-8.1.1-1]") {
     const EngineFixture f;
     const Client client;
     const TestStream stream = f.open();
@@ -66,7 +67,8 @@ TEST_CASE("engine: RTCP on the odd port reaches the sink", "[unit][rtp][rtcp]") 
     CHECK(f.close(stream).rtcp_packets == 1);
 }
 
-TEST_CASE("engine: RTP and RTCP share a port under rtcp-mux", "[unit][rtp][rfc5761]") {
+TEST_CASE("engine: RTP and RTCP share a port under rtcp-mux",
+          "[unit][rtp][rfc5761][5761-5.1.1-1]") {
     const EngineFixture f;
     const Client client;
     const TestStream stream = f.open({}, true);
@@ -93,7 +95,8 @@ TEST_CASE("engine: RTCP on the RTP port is RTCP without rtcp-mux too", "[unit][r
     CHECK(stats.dropped_malformed == 0);
 }
 
-TEST_CASE("engine: receiver reports tell the client what was lost", "[unit][rtp][rfc3550]") {
+TEST_CASE("engine: receiver reports tell the client what was lost",
+          "[unit][rtp][rfc3550][7866-8.1.1-1][3550-6.1-1][7866-8.2-1][8068-R1]") {
     EngineFixture f;
     const Client rtp;
     const Client rtcp;
@@ -139,7 +142,7 @@ TEST_CASE("engine: receiver reports tell the client what was lost", "[unit][rtp]
 }
 
 TEST_CASE("engine: reports follow the client's RTCP and come from our RTCP port",
-          "[unit][rtp][rfc4961]") {
+          "[unit][rtp][rfc4961][4961-4-1][7866-8.1.8-1]") {
     EngineFixture f;
     const Client offered;
     const Client actual;
@@ -153,7 +156,8 @@ TEST_CASE("engine: reports follow the client's RTCP and come from our RTCP port"
     CHECK(parts_of(actual.receive())[0].type == 201);
 }
 
-TEST_CASE("engine: media with our own SSRC makes us take another", "[unit][rtp][rfc3550]") {
+TEST_CASE("engine: media with our own SSRC makes us take another",
+          "[unit][rtp][rfc3550][7866-8.2-3][3550-8.2-1][7866-8.1.3-1][7866-8.3.2-10]") {
     EngineFixture f;
     const Client rtp;
     const Client rtcp;

@@ -45,7 +45,7 @@ std::vector<std::uint16_t> run_of(int first, std::size_t count) {
 }  // namespace
 
 TEST_CASE("engine: packets reach the sink in order with time and addresses",
-          "[unit][rtp][engine]") {
+          "[unit][rtp][engine][7866-7.1-1]") {
     const EngineFixture f;
     const Client client;
     const TestStream stream = f.open();
@@ -72,7 +72,7 @@ TEST_CASE("engine: packets reach the sink in order with time and addresses",
 }
 
 TEST_CASE("engine: loss and duplicates and reordering and unknown types are counted and handed on",
-          "[unit][rtp][engine]") {
+          "[unit][rtp][engine][3550-5.1-1][7866-8.2-1]") {
     const EngineFixture f;
     const Client client;
     const TestStream stream = f.open();
@@ -91,7 +91,8 @@ TEST_CASE("engine: loss and duplicates and reordering and unknown types are coun
     CHECK(stats.ssrc_changes == 1);
 }
 
-TEST_CASE("engine: media that came before the stream opened is not lost", "[unit][rtp][rfc3264]") {
+TEST_CASE("engine: media that came before the stream opened is not lost",
+          "[unit][rtp][rfc3264][3264-6.1-3]") {
     const EngineFixture f;
     const Client client;
     auto sockets = f.engine->open_sockets(siprec::IpAddress::parse("127.0.0.1").value(), false);
@@ -133,7 +134,7 @@ TEST_CASE("engine: the largest datagrams arrive uncut", "[unit][rtp][engine]") {
 }
 
 TEST_CASE("engine: what is neither RTP nor RTCP is counted and logged once a second",
-          "[unit][rtp][rfc7983]") {
+          "[unit][rtp][rfc7983][7983-7-1]") {
     EngineFixture f;
     const Client client;
     const TestStream stream = f.open();
@@ -175,7 +176,7 @@ TEST_CASE("engine: strangers are dropped after the latch and other ports are not
     CHECK(stream.notes->reports().empty());
 }
 
-TEST_CASE("engine: a new offer lets a new address in at once", "[unit][rtp][latch]") {
+TEST_CASE("engine: a new offer lets a new address in at once", "[unit][rtp][latch][3264-8.3-1]") {
     const EngineFixture f;
     const Client first;
     const Client second("127.0.0.2");
@@ -191,7 +192,8 @@ TEST_CASE("engine: a new offer lets a new address in at once", "[unit][rtp][latc
     CHECK(f.close(stream).dropped_stranger == 1);
 }
 
-TEST_CASE("engine: nothing is handed on while the stream is inactive", "[unit][rtp][rfc7866]") {
+TEST_CASE("engine: nothing is handed on while the stream is inactive",
+          "[unit][rtp][rfc7866][7866-7.1.1.1-3][8068-R5]") {
     const EngineFixture f;
     const Client client;
     TestStream stream = f.open();

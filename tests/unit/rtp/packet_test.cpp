@@ -25,7 +25,7 @@ TEST_CASE("rtp packet: the fields of the fixed header are read", "[unit][rtp][rf
 }
 
 TEST_CASE("rtp packet: CSRC list and extension and padding are no payload",
-          "[unit][rtp][rfc3550]") {
+          "[unit][rtp][rfc3550][7866-8.1.4-1][7866-8.2.2-1]") {
     // P, X, two CSRCs; an extension of one word; three bytes of payload; three of padding.
     const Bytes wire = bytes({0xB2, 0x00, 0, 1,    0,    0, 0, 160,  0,    0, 0, 9, 0, 0, 0, 1, 0,
                               0,    0,    2, 0xBE, 0xDE, 0, 1, 0x10, 0xAA, 0, 0, 1, 2, 3, 0, 0, 3});

@@ -24,7 +24,7 @@ TEST_CASE("payload table: formats of the answer are known with their clock", "[u
 }
 
 TEST_CASE("payload table: telephone-event is known but has no part in jitter",
-          "[unit][rtp][rfc4733]") {
+          "[unit][rtp][rfc4733][4733-2.1-1]") {
     const std::vector<PayloadFormat> formats{format(101, "TELEPHONE-EVENT", 8000),
                                              format(102, "telephone-event", 8000)};
     const PayloadTable table(formats);

@@ -58,7 +58,7 @@ std::vector<int> types_of(const Bytes& compound) {
 }  // namespace
 
 TEST_CASE("rtcp reporter: the first report goes at once to the offered address",
-          "[unit][rtp][rfc3550]") {
+          "[unit][rtp][rfc3550][3550-6.2-1][3550-6.1-1]") {
     Fixture f;
     REQUIRE(f.reporter.due() == kStart);
     f.run(kStart);
@@ -71,7 +71,8 @@ TEST_CASE("rtcp reporter: the first report goes at once to the offered address",
     CHECK(f.sent.size() == 1);
 }
 
-TEST_CASE("rtcp reporter: sources that were heard are reported", "[unit][rtp][rfc3550]") {
+TEST_CASE("rtcp reporter: sources that were heard are reported",
+          "[unit][rtp][rfc3550][7866-8.2-2][7866-8.2.1-1]") {
     Fixture f;
     for (std::uint16_t i = 0; i < 4; ++i) {
         f.sources.on_rtp(7, SeqNum(i), 0, 0, kNow);
@@ -87,7 +88,7 @@ TEST_CASE("rtcp reporter: sources that were heard are reported", "[unit][rtp][rf
 }
 
 TEST_CASE("rtcp reporter: reports go to where the client's RTCP comes from",
-          "[unit][rtp][rfc4961]") {
+          "[unit][rtp][rfc4961][4961-4-1]") {
     Fixture f;
     const auto learned = Endpoint::parse("198.51.100.1:7777").value();
     f.reporter.on_rtcp(siprec::test::sender_report(7, 1, 1), learned, kNow, f.sources);
@@ -100,7 +101,8 @@ TEST_CASE("rtcp reporter: reports go to where the client's RTCP comes from",
     CHECK(f.sent[1].first == *f.info.remote_rtcp);
 }
 
-TEST_CASE("rtcp reporter: nothing is sent where nothing is wanted", "[unit][rtp][rfc3264]") {
+TEST_CASE("rtcp reporter: nothing is sent where nothing is wanted",
+          "[unit][rtp][rfc3264][3264-8.4-1][3550-6.3.7-1]") {
     Fixture f;
     SECTION("an unspecified address is the old hold") {
         f.info.remote_rtcp = Endpoint::parse("0.0.0.0:4001");
@@ -122,14 +124,15 @@ TEST_CASE("rtcp reporter: nothing is sent where nothing is wanted", "[unit][rtp]
 }
 
 TEST_CASE("rtcp reporter: an inactive stream with an address is still reported on",
-          "[unit][rtp][rfc3264]") {
+          "[unit][rtp][rfc3264][7866-8.1.6-1][7866-10-1]") {
     Fixture f;
     f.info.direction = siprec::sdp::Direction::Inactive;
     f.run(kStart);
     CHECK(f.sent.size() == 1);
 }
 
-TEST_CASE("rtcp reporter: BYE ends a compound and goes once", "[unit][rtp][rfc3550]") {
+TEST_CASE("rtcp reporter: BYE ends a compound and goes once",
+          "[unit][rtp][rfc3550][3550-6.3.7-1][3550-6.1-1]") {
     Fixture f;
     f.reporter.bye(f.info, f.send);
     CHECK(f.sent.empty());  // RFC 3550 6.3.7: none from one who never sent
@@ -154,7 +157,7 @@ TEST_CASE("rtcp reporter: the client's BYE ends its source", "[unit][rtp][rfc355
 }
 
 TEST_CASE("rtcp reporter: a collision takes a new SSRC after BYE of the old one",
-          "[unit][rtp][rfc3550]") {
+          "[unit][rtp][rfc3550][3550-8.2-1][7866-8.2-3]") {
     Fixture f;
     const std::uint32_t old = f.reporter.ssrc();
     f.run(kStart);
@@ -170,7 +173,7 @@ TEST_CASE("rtcp reporter: a collision takes a new SSRC after BYE of the old one"
     CHECK(siprec::rtp::sender_of(*bye) == old);
 }
 
-TEST_CASE("rtcp reporter: CNAME is 96 bits in base64", "[unit][rtp][rfc7022]") {
+TEST_CASE("rtcp reporter: CNAME is 96 bits in base64", "[unit][rtp][rfc7022][3550-6.5.1-1]") {
     Fixture f;
     CHECK(f.reporter.cname().size() == 16);
     Fixture g;
@@ -180,7 +183,7 @@ TEST_CASE("rtcp reporter: CNAME is 96 bits in base64", "[unit][rtp][rfc7022]") {
 }
 
 TEST_CASE("rtcp reporter: sources silent for five intervals are forgotten",
-          "[unit][rtp][rfc3550]") {
+          "[unit][rtp][rfc3550][3550-6.3.5-1]") {
     Fixture f;
     f.sources.on_rtp(7, SeqNum(1), 0, 0, kNow - seconds(26));
     f.sources.on_rtp(8, SeqNum(1), 0, 0, kNow - seconds(24));

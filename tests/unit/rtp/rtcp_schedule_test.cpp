@@ -22,13 +22,13 @@ siprec::rtp::RandomBits constant(std::uint32_t bits) {
 }  // namespace
 
 TEST_CASE("rtcp schedule: the interval is at least five seconds and half of it at first",
-          "[unit][rtp][rfc3550]") {
+          "[unit][rtp][rfc3550][3550-6.2-1]") {
     CHECK(rtcp_interval(2, 1, 100, false) == seconds(5));
     CHECK(rtcp_interval(2, 1, 100, true) == milliseconds(2500));
 }
 
 TEST_CASE("rtcp schedule: the interval grows with members and size of reports",
-          "[unit][rtp][rfc3550]") {
+          "[unit][rtp][rfc3550][3550-6.2-1]") {
     // All but us send: 33 members share 5 % of 64 kbit/s, 400 bytes a second.
     CHECK(rtcp_interval(33, 32, 800, false) == seconds(66));
     // One in 41 sends: the 40 receivers share three quarters of it.
@@ -42,7 +42,7 @@ TEST_CASE("rtcp schedule: the first report is due at once", "[unit][rtp][rfc3550
 }
 
 TEST_CASE("rtcp schedule: further reports are 0.5 to 1.5 intervals apart with compensation",
-          "[unit][rtp][rfc3550]") {
+          "[unit][rtp][rfc3550][3550-6.2-1]") {
     struct Row {
         std::uint32_t bits;
         double seconds;
@@ -62,7 +62,7 @@ TEST_CASE("rtcp schedule: further reports are 0.5 to 1.5 intervals apart with co
 }
 
 TEST_CASE("rtcp schedule: a due report is put off when the group has grown",
-          "[unit][rtp][rfc3550]") {
+          "[unit][rtp][rfc3550][3550-6.2-1]") {
     RtcpSchedule schedule(kStart, constant(0x80000000));
     schedule.on_sent(kStart, 800, 2, 1);
     schedule.on_sent(kStart, 800, 2, 1);
@@ -73,7 +73,8 @@ TEST_CASE("rtcp schedule: a due report is put off when the group has grown",
     CHECK(schedule.expired(schedule.due(), 33, 32));
 }
 
-TEST_CASE("rtcp schedule: the mean interval is close to five seconds", "[unit][rtp][rfc3550]") {
+TEST_CASE("rtcp schedule: the mean interval is close to five seconds",
+          "[unit][rtp][rfc3550][3550-6.2-1][6263-5-1]") {
     std::mt19937 random(1);  // NOLINT(cert-msc51-cpp): the same numbers in every run
     RtcpSchedule schedule(kStart, [&random] { return static_cast<std::uint32_t>(random()); });
     SteadyTime now = kStart;

@@ -58,7 +58,7 @@ TEST_CASE("rtcp: a sender report is found behind other packets", "[unit][rtp]") 
 }
 
 TEST_CASE("rtcp: unknown types and feedback and reduced size are tolerated",
-          "[unit][rtp][rfc4585][rfc5506]") {
+          "[unit][rtp][rfc4585][rfc5506][3550-6.1-2]") {
     Bytes feedback = bytes({0x81, 205, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2});
     CHECK(is_valid_compound(feedback));
     CHECK(is_valid_compound(joined(sender_report(1, 2, 3), feedback)));
@@ -109,7 +109,8 @@ TEST_CASE("rtcp: padding of the last packet is no body", "[unit][rtp][rfc3550]")
     CHECK(rest.empty());
 }
 
-TEST_CASE("rtcp: a receiver report is built as RFC 3550 draws it", "[unit][rtp][rfc3550]") {
+TEST_CASE("rtcp: a receiver report is built as RFC 3550 draws it",
+          "[unit][rtp][rfc3550][3550-6.1-1][3550-6.4.1-1]") {
     const ReportBlock block{.ssrc = 0x01020304,
                             .fraction_lost = 64,
                             .cumulative_lost = -2,
@@ -131,7 +132,8 @@ TEST_CASE("rtcp: a receiver report is built as RFC 3550 draws it", "[unit][rtp][
     CHECK(is_valid_compound(wire));
 }
 
-TEST_CASE("rtcp: SDES items end with a null byte for any length of name", "[unit][rtp][rfc3550]") {
+TEST_CASE("rtcp: SDES items end with a null byte for any length of name",
+          "[unit][rtp][rfc3550][3550-6.5.1-1]") {
     for (std::size_t size = 0; size < 9; ++size) {
         const Bytes wire = build_receiver_report(1, std::string(size, 'x'), {}, false);
         REQUIRE(is_valid_compound(wire));
@@ -145,7 +147,7 @@ TEST_CASE("rtcp: SDES items end with a null byte for any length of name", "[unit
     }
 }
 
-TEST_CASE("rtcp: 40 sources take two receiver reports", "[unit][rtp][rfc3550]") {
+TEST_CASE("rtcp: 40 sources take two receiver reports", "[unit][rtp][rfc3550][3550-6.1-2]") {
     const std::vector<ReportBlock> blocks(40);
     const Bytes wire = build_receiver_report(1, "name", blocks, false);
     REQUIRE(is_valid_compound(wire));

@@ -43,7 +43,7 @@ class Feed {
 
 }  // namespace
 
-TEST_CASE("source: two packets in sequence make it valid", "[unit][rtp][rfc3550]") {
+TEST_CASE("source: two packets in sequence make it valid", "[unit][rtp][rfc3550][3550-A.1-1]") {
     Feed feed;
     CHECK_FALSE(feed.state.has_rtp());
     feed(10);
@@ -57,7 +57,8 @@ TEST_CASE("source: two packets in sequence make it valid", "[unit][rtp][rfc3550]
     CHECK(feed.state.lost() == 0);
 }
 
-TEST_CASE("source: packets that never arrive are lost", "[unit][rtp][rfc3550]") {
+TEST_CASE("source: packets that never arrive are lost",
+          "[unit][rtp][rfc3550][3550-6.4.1-1][7866-8.2-1]") {
     Feed feed;
     feed.run(100, 10);
     feed.run(113, 5);
@@ -69,7 +70,8 @@ TEST_CASE("source: packets that never arrive are lost", "[unit][rtp][rfc3550]") 
     CHECK(report.fraction_lost == 3 * 256 / 18);
 }
 
-TEST_CASE("source: the fraction lost is that of its interval only", "[unit][rtp][rfc3550]") {
+TEST_CASE("source: the fraction lost is that of its interval only",
+          "[unit][rtp][rfc3550][3550-6.4.1-1]") {
     Feed feed;
     feed.run(1, 2);
     feed.run(5, 2);
@@ -80,7 +82,7 @@ TEST_CASE("source: the fraction lost is that of its interval only", "[unit][rtp]
     CHECK(report.cumulative_lost == 2);
 }
 
-TEST_CASE("source: duplicates make the loss negative", "[unit][rtp][rfc3550]") {
+TEST_CASE("source: duplicates make the loss negative", "[unit][rtp][rfc3550][3550-6.4.1-1]") {
     Feed feed;
     feed.run(1, 5);
     CHECK(feed(5) == Arrival::Duplicate);
@@ -122,7 +124,8 @@ TEST_CASE("source: lateness is judged across the wrap up to 99 packets", "[unit]
     CHECK(feed.state.lost() == 1);
 }
 
-TEST_CASE("source: the extended sequence number counts wraps", "[unit][rtp][rfc3550]") {
+TEST_CASE("source: the extended sequence number counts wraps",
+          "[unit][rtp][rfc3550][3550-6.4.1-1]") {
     Feed feed;
     feed.run(65530, 12);
     auto report = feed.state.report(feed.now);
@@ -142,7 +145,7 @@ TEST_CASE("source: a run may begin on the wrap itself", "[unit][rtp][rfc3550]") 
 }
 
 TEST_CASE("source: one packet far off changes nothing and two in a row restart it",
-          "[unit][rtp][rfc3550]") {
+          "[unit][rtp][rfc3550][3550-A.1-1][7866-8.1.3-1]") {
     Feed feed;
     feed.run(100, 10);
     feed.run(111, 9);  // 110 is lost
@@ -160,7 +163,7 @@ TEST_CASE("source: one packet far off changes nothing and two in a row restart i
 }
 
 TEST_CASE("source: the limits of dropout and misorder are those of RFC 3550",
-          "[unit][rtp][rfc3550]") {
+          "[unit][rtp][rfc3550][3550-A.1-1]") {
     SECTION("2999 ahead is loss") {
         Feed feed;
         feed.run(1, 2);
@@ -200,7 +203,7 @@ TEST_CASE("source: cumulative loss is clamped to 24 bits", "[unit][rtp][rfc3550]
     CHECK(state.report(kStart).cumulative_lost == 0x7FFFFF);
 }
 
-TEST_CASE("source: jitter follows the integer formula", "[unit][rtp][rfc3550]") {
+TEST_CASE("source: jitter follows the integer formula", "[unit][rtp][rfc3550][3550-6.4.1-1]") {
     SourceState state(1);
     WallTime arrival = kStart;
     std::uint32_t timestamp = 0xFFFFFF00;  // wraps on the way

@@ -21,7 +21,8 @@ Arrival feed(SourceTable& table, std::uint32_t ssrc, int sequence, WallTime when
 
 }  // namespace
 
-TEST_CASE("sources: each SSRC on a port has its own sequence", "[unit][rtp][rfc3550]") {
+TEST_CASE("sources: each SSRC on a port has its own sequence",
+          "[unit][rtp][rfc3550][7866-8.2.1-1][7866-8.2-2]") {
     SourceTable table;
     for (int i = 0; i < 10; ++i) {
         CHECK(feed(table, 1, 100 + i) == Arrival::InOrder);
@@ -34,7 +35,7 @@ TEST_CASE("sources: each SSRC on a port has its own sequence", "[unit][rtp][rfc3
     CHECK(table.changes() == 1);
 }
 
-TEST_CASE("sources: a change of SSRC is counted once", "[unit][rtp]") {
+TEST_CASE("sources: a change of SSRC is counted once", "[unit][rtp][7866-8.1.3-1]") {
     SourceTable table;
     feed(table, 1, 1);
     feed(table, 1, 2);

@@ -69,7 +69,9 @@ std::string answer_to_line(const std::string& formats, const std::string& lines)
 
 }  // namespace
 
-TEST_CASE("sdp: the answer to a plain offer is written whole", "[unit][sdp][rfc3264][rfc7866]") {
+TEST_CASE("sdp: the answer to a plain offer is written whole",
+          "[unit][sdp][rfc3264][rfc7866][3264-6-3][7866-7.2-1][7866-7.1.1-2][4733-2.5.2.1-1]"
+          "[4574-4-1][7866-7.1.1-11][4-1]") {
     const SessionDescription offer = fixture("two-parties.sdp");
     CHECK(answer_to(offer, all_accepted(offer)) ==
           "v=0\r\n"
@@ -92,7 +94,8 @@ TEST_CASE("sdp: the answer to a plain offer is written whole", "[unit][sdp][rfc3
           "a=rtcp-mux\r\n");
 }
 
-TEST_CASE("sdp: a mixed offer is answered m-line by m-line", "[unit][sdp][rfc3264]") {
+TEST_CASE("sdp: a mixed offer is answered m-line by m-line",
+          "[unit][sdp][rfc3264][3264-6-1][7866-8.3.1-1][7866-8.3.2-1]") {
     const SessionDescription offer = fixture("mixed.sdp");
     const SessionDescription answer = parsed(answer_to(offer, all_accepted(offer)));
     REQUIRE(answer.media.size() == offer.media.size());
@@ -127,7 +130,8 @@ TEST_CASE("sdp: no group and no key of the offer reaches the answer", "[unit][sd
     }
 }
 
-TEST_CASE("sdp: a refused m-line keeps its first format and its label", "[unit][sdp][rfc3264]") {
+TEST_CASE("sdp: a refused m-line keeps its first format and its label",
+          "[unit][sdp][rfc3264][3264-6-1][7866-8.3.2-1]") {
     const SessionDescription offer = parsed(
         "v=0\r\nm=audio 6000 RTP/AVP 8 101\r\na=rtpmap:8 PCMA/8000\r\na=sendonly\r\n"
         "a=label:x\r\nm=message 7000 TCP/MSRP *\r\nm=audio 6002 RTP/AVP\r\n");
@@ -136,14 +140,15 @@ TEST_CASE("sdp: a refused m-line keeps its first format and its label", "[unit][
           "m=audio 0 RTP/AVP 8\r\na=label:x\r\nm=message 0 TCP/MSRP *\r\nm=audio 0 RTP/AVP 0\r\n");
 }
 
-TEST_CASE("sdp: port 0 is answered with port 0 whatever stands beside it", "[unit][sdp][rfc3264]") {
+TEST_CASE("sdp: port 0 is answered with port 0 whatever stands beside it",
+          "[unit][sdp][rfc3264][3264-8.2-1][7866-7.1.1.1-1]") {
     const SessionDescription offer =
         parsed("v=0\r\nm=audio 0 RTP/AVP 8\r\na=sendonly\r\na=label:2\r\n");
     const std::string answer = answer_to(offer, all_accepted(offer));
     CHECK(answer.substr(answer.find("m=")) == "m=audio 0 RTP/AVP 8\r\na=label:2\r\n");
 }
 
-TEST_CASE("sdp: which m-lines are acceptable", "[unit][sdp]") {
+TEST_CASE("sdp: which m-lines are acceptable", "[unit][sdp][7866-8.1.2-1]") {
     const auto [line, acceptable] = GENERATE(table<std::string, bool>({
         {"audio 6000 RTP/AVP 0", true},
         {"audio 6000 RTP/AVPF 0", true},
@@ -164,7 +169,8 @@ TEST_CASE("sdp: which m-lines are acceptable", "[unit][sdp]") {
           acceptable);
 }
 
-TEST_CASE("sdp: direction of the answer follows the offer's", "[unit][sdp][rfc3264][rfc7866]") {
+TEST_CASE("sdp: direction of the answer follows the offer's",
+          "[unit][sdp][rfc3264][rfc7866][3264-6.1-1][3264-8.4-1][7866-7.1.1-10]") {
     const auto [lines, expected] = GENERATE(table<std::string, Direction>({
         {"", Direction::RecvOnly},
         {"a=sendrecv\r\n", Direction::RecvOnly},
@@ -183,7 +189,8 @@ TEST_CASE("sdp: direction of the answer follows the offer's", "[unit][sdp][rfc32
     CHECK(parsed(answer_to(offer, all_accepted(offer))).media.at(0).direction == expected);
 }
 
-TEST_CASE("sdp: a recorder that is not ready answers inactive", "[unit][sdp][rfc7866]") {
+TEST_CASE("sdp: a recorder that is not ready answers inactive",
+          "[unit][sdp][rfc7866][7866-7.2-2]") {
     const SessionDescription offer = fixture("two-parties.sdp");
     AnswerOptions waiting = options();
     waiting.ready = false;
@@ -195,7 +202,8 @@ TEST_CASE("sdp: a recorder that is not ready answers inactive", "[unit][sdp][rfc
     }
 }
 
-TEST_CASE("sdp: the answer lists usable formats with rtpmap and fmtp", "[unit][sdp][rfc3264]") {
+TEST_CASE("sdp: the answer lists usable formats with rtpmap and fmtp",
+          "[unit][sdp][rfc3264][3264-6.1-2][4733-2.5.2.1-1][8068-T10]") {
     const auto [formats, lines, expected] = GENERATE(table<std::string, std::string, std::string>({
         {"0", "", "m=audio 20000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\na=recvonly\r\n"},
         // The spelling of the offer is kept.
@@ -234,7 +242,8 @@ TEST_CASE("sdp: the answer lists usable formats with rtpmap and fmtp", "[unit][s
     CHECK(answer_to_line(formats, lines) == expected);
 }
 
-TEST_CASE("sdp: rtcp-mux is answered only when offered and accepted", "[unit][sdp][rfc5761]") {
+TEST_CASE("sdp: rtcp-mux is answered only when offered and accepted",
+          "[unit][sdp][rfc5761][5761-5.1.1-1][5761-5.1.1-2]") {
     for (const bool offered : {false, true}) {
         for (const bool taken : {false, true}) {
             const SessionDescription offer =
@@ -247,7 +256,8 @@ TEST_CASE("sdp: rtcp-mux is answered only when offered and accepted", "[unit][sd
     }
 }
 
-TEST_CASE("sdp: a=rtcp is written when RTCP is not on the next port", "[unit][sdp][rfc3605]") {
+TEST_CASE("sdp: a=rtcp is written when RTCP is not on the next port",
+          "[unit][sdp][rfc3605][5761-5.1.1-1]") {
     const SessionDescription offer = parsed("v=0\r\nm=audio 6000 RTP/AVP 0\r\na=rtcp-mux\r\n");
     MediaAnswer ours = accepted(20000);
     ours.rtcp_mux = false;
@@ -287,7 +297,7 @@ TEST_CASE("sdp: IPv6 stands in o= and c= of the answer", "[unit][sdp]") {
     CHECK(answer->find("IP4") == std::string::npos);
 }
 
-TEST_CASE("sdp: the answer repeats t= of the offer", "[unit][sdp][rfc3264]") {
+TEST_CASE("sdp: the answer repeats t= of the offer", "[unit][sdp][rfc3264][3264-6-3]") {
     const SessionDescription offer =
         parsed("v=0\r\nt=3724394400 3724398000\r\nm=audio 6000 RTP/AVP 0\r\n");
     CHECK(answer_to(offer, all_accepted(offer)).find("\r\nt=3724394400 3724398000\r\n") !=

@@ -28,7 +28,7 @@ MediaAnswer on_port(std::uint16_t port) {
 }  // namespace
 
 TEST_CASE("sdp: an offer of ours repeats the streams on record as recvonly",
-          "[unit][sdp][rfc7866]") {
+          "[unit][sdp][rfc7866][7866-7.2-5][8068-F9]") {
     const auto streams = siprec::sdp::parse(
         "v=0\r\no=them 1 1 IN IP4 192.0.2.20\r\nc=IN IP4 192.0.2.20\r\nt=0 0\r\n"
         "m=audio 6000 RTP/AVP 0\r\na=inactive\r\na=label:1\r\n"
@@ -60,7 +60,8 @@ TEST_CASE("sdp: an offer without streams on record asks for G.711", "[unit][sdp]
     CHECK(parsed->media[1].port == 20002);
 }
 
-TEST_CASE("sdp: an offer of a recorder that is not ready is inactive", "[unit][sdp][rfc7866]") {
+TEST_CASE("sdp: an offer of a recorder that is not ready is inactive",
+          "[unit][sdp][rfc7866][7866-7.2-2]") {
     AnswerOptions waiting = options();
     waiting.ready = false;
     const auto offer = siprec::sdp::write_offer(SessionDescription{}, {on_port(20000)}, waiting);
@@ -68,7 +69,8 @@ TEST_CASE("sdp: an offer of a recorder that is not ready is inactive", "[unit][s
     CHECK(siprec::sdp::parse(*offer)->media.at(0).direction == Direction::Inactive);
 }
 
-TEST_CASE("sdp: an offer never has a stream that was not on record", "[unit][sdp][rfc7866]") {
+TEST_CASE("sdp: an offer never has a stream that was not on record",
+          "[unit][sdp][rfc7866][7866-7.2-5]") {
     const auto streams = siprec::sdp::parse("v=0\r\nm=audio 6000 RTP/AVP 0\r\n");
     REQUIRE(streams);
     CHECK_FALSE(siprec::sdp::write_offer(*streams, {on_port(20000), on_port(20002)}, options()));

@@ -36,7 +36,7 @@ Media one_line(const std::string& formats, const std::string& lines) {
 
 }  // namespace
 
-TEST_CASE("sdp: a plain offer is read whole", "[unit][sdp][rfc8866]") {
+TEST_CASE("sdp: a plain offer is read whole", "[unit][sdp][rfc8866][4574-4-1][7865-6.7-5]") {
     const SessionDescription offer = parsed(fixture("two-parties.sdp"));
     CHECK(offer.origin_user == "recording-client");
     CHECK(offer.origin_session_id == "2890844526");
@@ -124,7 +124,8 @@ TEST_CASE("sdp: a host name of the m-line hides the address of the session", "[u
     CHECK(offer.media.at(1).connection == IpAddress::parse("192.0.2.1"));
 }
 
-TEST_CASE("sdp: direction is the m-line's or the session's or sendrecv", "[unit][sdp][rfc3264]") {
+TEST_CASE("sdp: direction is the m-line's or the session's or sendrecv",
+          "[unit][sdp][rfc3264][7866-7.1.1-10]") {
     const auto [session, media, expected] = GENERATE(table<const char*, const char*, Direction>({
         {"", "", Direction::SendRecv},
         {"", "a=sendonly\r\n", Direction::SendOnly},
@@ -150,7 +151,8 @@ TEST_CASE("sdp: direction of one m-line is not another's", "[unit][sdp]") {
     CHECK(offer.media.at(1).direction == Direction::SendRecv);
 }
 
-TEST_CASE("sdp: payload formats resolve by rtpmap or by the static table", "[unit][sdp][rfc3551]") {
+TEST_CASE("sdp: payload formats resolve by rtpmap or by the static table",
+          "[unit][sdp][rfc3551][3264-5.1-1]") {
     const auto [formats, lines, expected] =
         GENERATE(table<std::string, std::string, PayloadFormat>({
             {"0", "", {0, "PCMU", 8000, 1, ""}},
@@ -227,13 +229,14 @@ TEST_CASE("sdp: a number of ports behind the port is left out", "[unit][sdp][rfc
     CHECK(parsed("v=0\r\nm=audio 6000/2 RTP/AVP 0\r\n").media.at(0).port == 6000);
 }
 
-TEST_CASE("sdp: an empty label is none", "[unit][sdp][rfc4574]") {
+TEST_CASE("sdp: an empty label is none", "[unit][sdp][rfc4574][4574-4-1][7866-7.1.1-11]") {
     CHECK(one_line("0", "a=label:\r\n").label == std::nullopt);
     CHECK(one_line("0", "a=label\r\n").label == std::nullopt);
     CHECK(one_line("0", "a=label: x \r\n").label == "x");
 }
 
-TEST_CASE("sdp: a=rtcp takes a port and ignores what is none", "[unit][sdp][rfc3605]") {
+TEST_CASE("sdp: a=rtcp takes a port and ignores what is none",
+          "[unit][sdp][rfc3605][5761-5.1.1-1]") {
     CHECK(one_line("0", "a=rtcp:53020 IN IP4 192.0.2.9\r\n").rtcp_port == std::uint16_t{53020});
     CHECK(one_line("0", "a=rtcp:0\r\n").rtcp_port == std::nullopt);
     CHECK(one_line("0", "a=rtcp:70000\r\n").rtcp_port == std::nullopt);
@@ -289,4 +292,15 @@ TEST_CASE("sdp: 128 m-lines are taken and 129 are not", "[unit][sdp]") {
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code() == ErrorCode::LimitExceeded);
     CHECK(refused.error().offset() == text.size());
+}
+
+TEST_CASE("sdp: the recording indications of the call do no harm",
+          "[unit][sdp][rfc7866][7866-6.1.2-1]") {
+    const Media plain = one_line("0", "a=label:1\r\na=sendonly\r\n");
+    const Media told =
+        one_line("0", "a=label:1\r\na=record:on\r\na=recordpref:off\r\na=sendonly\r\n");
+    CHECK(told.label == plain.label);
+    CHECK(told.direction == plain.direction);
+    CHECK(told.formats == plain.formats);
+    CHECK(siprec::sdp::is_acceptable(told));
 }

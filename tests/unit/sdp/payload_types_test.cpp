@@ -4,7 +4,7 @@
 
 using siprec::sdp::static_payload;
 
-TEST_CASE("sdp: static payload types are those of RFC 3551", "[unit][sdp][rfc3551]") {
+TEST_CASE("sdp: static payload types are those of RFC 3551", "[unit][sdp][rfc3551][3264-5.1-1]") {
     const auto [type, encoding, clock_rate, channels] =
         GENERATE(table<int, const char*, std::uint32_t, int>({
             {0, "PCMU", 8000, 1},   {2, "G726-32", 8000, 1}, {3, "GSM", 8000, 1},

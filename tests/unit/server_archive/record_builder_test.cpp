@@ -104,7 +104,8 @@ TEST_CASE("record: hold cuts the segment of its track", "[unit][archive]") {
                                                                   {start + 15s, start + 20s}});
 }
 
-TEST_CASE("record: a client without metadata gives the parties of its INVITE", "[unit][archive]") {
+TEST_CASE("record: a client without metadata gives the parties of its INVITE",
+          "[unit][archive][7866-9.1-1]") {
     CaptureRig rig;
     const SessionInfo session = session_info(rig.clock.wall);
     const StreamInfo stream = stream_info(0, "");

@@ -83,7 +83,8 @@ RecordingSession make_session(std::size_t max_streams = 64) {
 }  // namespace
 
 TEST_CASE("session: two sendonly lines are answered recvonly with their labels",
-          "[unit][session][rfc7866]") {
+          "[unit][session][rfc7866][7866-7.2-1][7866-7.1.1-2][7866-8.4-1][7866-8.3-1]"
+          "[7866-7.1-1]") {
     auto session = make_session();
     FakePorts ports;
     const Outcome outcome =
@@ -102,7 +103,7 @@ TEST_CASE("session: two sendonly lines are answered recvonly with their labels",
 }
 
 TEST_CASE("session: an unchanged offer keeps the version and changes nothing",
-          "[unit][session][rfc3264]") {
+          "[unit][session][rfc3264][3264-8-1]") {
     auto session = make_session();
     FakePorts ports;
     const auto offer = body(sdp(audio(6000, "1") + audio(6002, "2")));
@@ -113,7 +114,7 @@ TEST_CASE("session: an unchanged offer keeps the version and changes nothing",
 }
 
 TEST_CASE("session: hold changes the streams and raises the version by one",
-          "[unit][session][rfc3264]") {
+          "[unit][session][rfc3264][3264-8-1][8068-R5][3264-8.3-1]") {
     auto session = make_session();
     FakePorts ports;
     const Outcome first =
@@ -127,10 +128,11 @@ TEST_CASE("session: hold changes the streams and raises the version by one",
     CHECK(held.changes[0].kind == Kind::Change);
     CHECK(held.changes[0].stream.direction == siprec::sdp::Direction::Inactive);
     CHECK(held.changes[0].stream.id == first.changes[0].stream.id);
+    CHECK(held.changes[0].stream.local_rtp == first.changes[0].stream.local_rtp);
 }
 
 TEST_CASE("session: a line offered with port 0 is closed and stays in its place",
-          "[unit][session][rfc7866]") {
+          "[unit][session][rfc7866][3264-8.2-1][7866-7.1.1.1-1][7866-7.1.1.1-2][8068-R6]") {
     auto session = make_session();
     FakePorts ports;
     const Outcome first =
@@ -178,7 +180,7 @@ TEST_CASE("session: a damaged multipart gets 400", "[unit][session]") {
 }
 
 TEST_CASE("session: unusable lines are refused with port 0 and the call goes on",
-          "[unit][session][rfc7866]") {
+          "[unit][session][rfc7866][7866-8.3.1-1][3264-6-1][3264-6-2]") {
     auto session = make_session();
     FakePorts ports;
     const Outcome outcome = session.on_offer(
@@ -235,7 +237,7 @@ TEST_CASE("session: media of an address family that is not served gets 488", "[u
 }
 
 TEST_CASE("session: an INVITE without SDP gets an offer whose answer comes in the ACK",
-          "[unit][session][rfc3264]") {
+          "[unit][session][rfc3264][8068-F9]") {
     auto session = make_session();
     FakePorts ports;
     const Outcome outcome = session.on_offer(true, no_body(), ports);
@@ -251,7 +253,7 @@ TEST_CASE("session: an INVITE without SDP gets an offer whose answer comes in th
 }
 
 TEST_CASE("session: an offerless re-INVITE repeats the streams and adds none",
-          "[unit][session][rfc7866]") {
+          "[unit][session][rfc7866][7866-7.2-5][8068-T6][8068-F9]") {
     auto session = make_session();
     FakePorts ports;
     REQUIRE(session.on_offer(true, body(sdp(audio(6000, "96"))), ports).reply.status == 200);
@@ -263,7 +265,7 @@ TEST_CASE("session: an offerless re-INVITE repeats the streams and adds none",
 }
 
 TEST_CASE("session: an UPDATE with metadata only has an empty answer and one document",
-          "[unit][session][rfc7866]") {
+          "[unit][session][rfc7866][7866-9.2-1][7866-9.1-7]") {
     auto session = make_session();
     FakePorts ports;
     REQUIRE(session.on_offer(true, body(sdp(audio(6000, "1"))), ports).reply.status == 200);
@@ -275,7 +277,8 @@ TEST_CASE("session: an UPDATE with metadata only has an empty answer and one doc
     CHECK(outcome.changes.empty());
 }
 
-TEST_CASE("session: a change of rtcp-mux opens another stream", "[unit][session][rfc5761]") {
+TEST_CASE("session: a change of rtcp-mux opens another stream",
+          "[unit][session][rfc5761][5761-5.1.1-2]") {
     auto session = make_session();
     FakePorts ports;
     REQUIRE(session.on_offer(true, body(sdp(audio(6000, "1"))), ports).reply.status == 200);
@@ -296,4 +299,86 @@ TEST_CASE("session: lines beyond the limit are refused", "[unit][session]") {
     REQUIRE(outcome.reply.status == 200);
     CHECK(outcome.changes.size() == 1);
     CHECK(outcome.reply.body.find("m=audio 0 RTP/AVP") != std::string::npos);
+}
+
+TEST_CASE("session: audio and video of both parties are four streams",
+          "[unit][session][rfc7866][7866-8.4-1][7866-8.4-2][8068-F1]") {
+    const auto video = [](int port, const char* label) {
+        return "m=video " + std::to_string(port) +
+               " RTP/AVPF 98\r\na=rtpmap:98 H264/90000\r\na=sendonly\r\na=label:" + label + "\r\n";
+    };
+    auto session = make_session();
+    FakePorts ports;
+    const Outcome outcome = session.on_offer(true,
+                                             body(sdp(audio(49170, "96") + video(49174, "97") +
+                                                      audio(51372, "98") + video(49176, "99"))),
+                                             ports);
+    REQUIRE(outcome.reply.status == 200);
+    REQUIRE(outcome.changes.size() == 4);
+    std::vector<std::string> streams;
+    for (const auto& change : outcome.changes) {
+        CHECK(change.kind == Kind::Open);
+        CHECK(change.stream.direction == siprec::sdp::Direction::RecvOnly);
+        streams.push_back(change.stream.media_type + change.stream.label);
+    }
+    CHECK(streams == std::vector<std::string>{"audio96", "video97", "audio98", "video99"});
+    CHECK(count(outcome.reply.body, "RTP/AVPF 98") == 2);
+    CHECK(count(outcome.reply.body, "a=recvonly") == 4);
+}
+
+TEST_CASE("session: one mixed line or very many lines are taken",
+          "[unit][session][rfc7866][7866-8.4-3][8068-F6]") {
+    const int lines = GENERATE(1, 8, 32);
+    auto session = make_session();
+    FakePorts ports;
+    std::string media;
+    for (int i = 0; i < lines; ++i) {
+        media += audio(6000 + 2 * i, std::to_string(i));
+    }
+    const Outcome outcome = session.on_offer(true, body(sdp(media)), ports);
+    REQUIRE(outcome.reply.status == 200);
+    CHECK(outcome.changes.size() == static_cast<std::size_t>(lines));
+    CHECK(count(outcome.reply.body, "a=recvonly") == static_cast<std::size_t>(lines));
+}
+
+TEST_CASE("session: a second offer right behind the first is answered",
+          "[unit][session][rfc7866][7866-8.3.1-10][8068-R6]") {
+    auto session = make_session();
+    FakePorts ports;
+    REQUIRE(session.on_offer(true, body(sdp(audio(6000, "m"))), ports).reply.status == 200);
+    const Outcome outcome =
+        session.on_offer(true, body(sdp(audio(6000, "a") + audio(6002, "b"))), ports);
+    REQUIRE(outcome.reply.status == 200);
+    REQUIRE(outcome.changes.size() == 2);
+    CHECK(outcome.changes[0].kind == Kind::Change);
+    CHECK(outcome.changes[0].stream.label == "a");
+    CHECK(outcome.changes[1].kind == Kind::Open);
+    CHECK(outcome.changes[1].stream.label == "b");
+}
+
+TEST_CASE("session: missing and doubled labels cost no stream",
+          "[unit][session][rfc7866][7866-7.1.1-11]") {
+    auto session = make_session();
+    FakePorts ports;
+    const std::string unlabelled = "m=audio 6004 RTP/AVP 0\r\na=sendonly\r\n";
+    const Outcome outcome =
+        session.on_offer(true, body(sdp(audio(6000, "1") + audio(6002, "1") + unlabelled)), ports);
+    REQUIRE(outcome.reply.status == 200);
+    CHECK(outcome.changes.size() == 3);
+    CHECK(count(outcome.reply.body, "a=label:") == 2);
+}
+
+TEST_CASE("session: labels that change places with new metadata name the streams anew",
+          "[unit][session][rfc7866][7866-7.1.1-1]") {
+    auto session = make_session();
+    FakePorts ports;
+    const Outcome first =
+        session.on_offer(true, body(sdp(audio(6000, "1") + audio(6002, "2"))), ports);
+    const Outcome swapped =
+        session.on_offer(true, body(sdp(audio(6000, "2") + audio(6002, "1"))), ports);
+    REQUIRE(swapped.changes.size() == 2);
+    CHECK(swapped.changes[0].stream.id == first.changes[0].stream.id);
+    CHECK(swapped.changes[0].stream.label == "2");
+    CHECK(swapped.changes[1].stream.label == "1");
+    CHECK(has_line(swapped.reply.body, "a=label:2"));
 }

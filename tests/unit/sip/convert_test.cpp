@@ -37,7 +37,7 @@ std::string invite(const std::string& extra, const std::string& body = "") {
 
 }  // namespace
 
-TEST_CASE("sip convert: a well-formed INVITE", "[unit][sip][rfc7866]") {
+TEST_CASE("sip convert: a well-formed INVITE", "[unit][sip][rfc7866][7866-6.1.1-11]") {
     const Request request =
         read(invite("Require: siprec\r\nSupported: timer, replaces\r\n"
                     "Contact: <sip:gw@192.0.2.7:5060>;+sip.src\r\n"
@@ -62,7 +62,7 @@ TEST_CASE("sip convert: the wire bytes come back as they were", "[unit][sip]") {
     CHECK(read(bytes).wire.bytes == bytes);
 }
 
-TEST_CASE("sip convert: every shape of the SRC feature tag", "[unit][sip]") {
+TEST_CASE("sip convert: every shape of the SRC feature tag", "[unit][sip][7866-6.1.1-10]") {
     const std::string contact = GENERATE(as<std::string>{},
                                          "Contact: <sip:gw@192.0.2.7>;+sip.src",
                                          "Contact: <sip:gw@192.0.2.7>;+sip.src=\"TRUE\"",
@@ -84,7 +84,7 @@ TEST_CASE("sip convert: a plain Contact is no SRC", "[unit][sip]") {
     CHECK_FALSE(read(invite(contact + "\r\n")).contact_is_src);
 }
 
-TEST_CASE("sip convert: folded headers are joined", "[unit][sip]") {
+TEST_CASE("sip convert: folded headers are joined", "[unit][sip][7866-6.1.1-10]") {
     const Request request = read(invite("X-Long: one\r\n two\r\nUser-Agent: GW\r\n"));
     const auto found = std::find_if(request.headers.begin(),
                                     request.headers.end(),
