@@ -48,12 +48,44 @@ struct RecorderLimits {
     metadata::ParseLimits metadata;
 };
 
+/// How long a session may be silent before somebody asks whether it still lives.
+struct SessionTimerConfig {
+    bool enabled = true;  ///< session timers (RFC 4028)
+    /// Longest interval that we grant, and the one we ask a client for that has `timer` and no wish
+    /// of its own.
+    std::chrono::seconds expires{1800};
+    /// Shorter wishes get 422; never under 90 s (RFC 4028 5).
+    std::chrono::seconds min_se{90};
+    /// A peer without session timer that sent no SIP message for so long is asked with OPTIONS.
+    /// When it does not know the dialog, or does not answer, and sends no media either, the session
+    /// ends; 0: never ask.
+    std::chrono::seconds probe_after{900};
+    /// Drops the lower bound of 90 s: for tests.
+    bool allow_short = false;
+};
+
+/// When a partial metadata document that builds on nothing, or one that cannot be read, makes us
+/// ask the client for a full one (RFC 7866 9.2).
+enum class SnapshotPolicy : std::uint8_t {
+    Never,
+    WhenAnnounced,  ///< when the client announced `Accept: application/rs-metadata-request`
+    Always,         ///< whenever the client allows UPDATE
+};
+
 /// Settings of a `Recorder`.
 struct RecorderConfig {
     std::vector<Listener> listeners;
     MediaConfig media;
     RecorderLimits limits;
     std::string user_agent = "libsiprec";  ///< Server and User-Agent headers
+    SessionTimerConfig timer;
+    SnapshotPolicy snapshot = SnapshotPolicy::WhenAnnounced;
+    /// Refuse what RFC 7866 does not allow, in place of recording it: both `Require: siprec` and
+    /// `+sip.src` must be there and spelt right, else 403 (420 for a misspelt tag), and metadata
+    /// that does not parse gets 400.
+    bool strict = false;
+    /// How long a call such as `Recorder::pause` waits for the client's answer.
+    std::chrono::milliseconds request_timeout{10'000};
 };
 
 }  // namespace siprec

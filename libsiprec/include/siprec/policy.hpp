@@ -16,8 +16,18 @@ struct SessionDecision {
     int status = 200;                     ///< Refuse: the SIP status, 300 to 699
     std::string reason;                   ///< Refuse: for the log and the Warning header
     std::chrono::seconds retry_after{0};  ///< Refuse: Retry-After when above 0
+    /// Accept: false answers every stream `inactive` (RFC 7866 7.2); `Recorder::resume` starts
+    /// them.
+    bool ready = true;
 
     [[nodiscard]] static SessionDecision accept() { return {}; }
+
+    /// Takes the session, but no media before `Recorder::resume`.
+    [[nodiscard]] static SessionDecision accept_paused() {
+        SessionDecision decision;
+        decision.ready = false;
+        return decision;
+    }
 
     [[nodiscard]] static SessionDecision refuse(int status,
                                                 std::string reason,
@@ -47,6 +57,11 @@ class SIPREC_EXPORT SessionPolicy {
     /// An INVITE outside a dialog. The default takes what shows any evidence of SIPREC, and refuses
     /// the rest with 403 (RFC 7866 6.1.1: decide on purpose).
     [[nodiscard]] virtual SessionDecision on_invite(const SessionInfo& session);
+
+    /// An INVITE with a Replaces header (RFC 3891) wants to take over a running session. The
+    /// default lets the address do it that the running session came from. @return false: it gets
+    /// 403
+    [[nodiscard]] virtual bool may_replace(const SessionInfo& running, const SessionInfo& taker);
 
     /// True when a new session could be recorded now; OPTIONS is answered 200 or 503 by it.
     [[nodiscard]] virtual bool is_healthy() { return true; }

@@ -9,6 +9,7 @@
 #include <siprec/stats.hpp>
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,6 +49,36 @@ class SIPREC_EXPORT Recorder {
 
     /// Ends one session with BYE. @return NotFound when there is none with this id
     [[nodiscard]] virtual Result<void> end_session(const Uuid& session, std::string reason) = 0;
+
+    /// Asks the SRC to stop sending (re-INVITE with `inactive`, RFC 7866 7.2). From now on nothing
+    /// of what it sends is recorded, whatever it answers.
+    ///
+    /// This and the calls below wait for the client's answer, at most
+    /// `RecorderConfig::request_timeout`; do not call them on a thread that a sink or policy is
+    /// called on. @return NotFound when there is no such session; Timeout when the SRC did not
+    /// answer in time (it may still do as asked); Conflict with the status when it refused
+    [[nodiscard]] virtual Result<void> pause(const Uuid& session) = 0;
+
+    /// Takes `pause` back: re-INVITE with `recvonly`. Also the start of a session that the policy
+    /// accepted paused.
+    [[nodiscard]] virtual Result<void> resume(const Uuid& session) = 0;
+
+    /// Drops one stream for good: re-INVITE with port 0 in its place (RFC 7866 7.2). The stream
+    /// goes on when the SRC refuses. @param media_index  position of the m-line, from 0
+    /// @return InvalidArgument when there is no such stream
+    [[nodiscard]] virtual Result<void> drop_stream(const Uuid& session,
+                                                   std::uint32_t media_index) = 0;
+
+    /// Asks the SRC for a complete metadata document (RFC 7866 9.2), which it then sends in a
+    /// request of its own. @return Unsupported when the SRC does not allow UPDATE: it is not asked
+    /// then
+    [[nodiscard]] virtual Result<void> request_snapshot(const Uuid& session,
+                                                        std::string reason) = 0;
+
+    /// Starts a recording session towards an SRC: an INVITE without SDP that requires `siprec` (RFC
+    /// 7866 6.2, 7.2). There is no second try.
+    /// @param src  a SIP URI @return the id of the session; errors as for `pause`
+    [[nodiscard]] virtual Result<Uuid> start_session(std::string src) = 0;
 
     /// Refuses new sessions, ends the running ones with BYE (cause Shutdown), lets every sink
     /// finish and joins all threads. Returns when all is done; further calls do nothing.

@@ -72,6 +72,7 @@ struct MediaAnswer {
     bool rtcp_mux = false;   ///< accept the offered rtcp-mux
     IpAddress address;       ///< our media address, for `c=`; unspecified: that of AnswerOptions
     std::uint16_t rtcp_port = 0;  ///< our RTCP port, for `a=rtcp` (RFC 3605); 0: port + 1
+    bool ready = true;            ///< false: `inactive` (RFC 7866 7.2)
 };
 
 /// The other half of an answer: what is the same for all m-lines.

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -47,7 +48,10 @@ struct SessionInfo {
     Endpoint source;  ///< where the INVITE came from
     Endpoint local;   ///< where it arrived
     SiprecEvidence evidence;
-    WallTime started;  ///< arrival of the INVITE
+    bool record_aware = false;     ///< `record-aware` in Supported (RFC 7866 6.3)
+    bool started_by_us = false;    ///< the INVITE was ours; `headers` are those of its answer
+    std::optional<Uuid> replaces;  ///< the session that this one took over (RFC 3891)
+    WallTime started;              ///< arrival of the INVITE
 };
 
 /// One SIP message of the session, as received or as sent. A view, valid during the call.
@@ -73,17 +77,19 @@ struct MetadataEvent {
 
 /// Why a session ended.
 enum class EndCause : std::uint8_t {
-    Bye,           ///< the SRC hung up
-    Cancelled,     ///< the SRC gave up before the answer was acknowledged
-    NoAck,         ///< our 200 was never acknowledged
-    LocalStop,     ///< the program asked for it
-    Shutdown,      ///< the recorder stopped
-    MediaTimeout,  ///< no media on any active stream for the configured time
-    Replaced,      ///< a new INVITE with the same dialog identity took its place
-    Failed,        ///< a defect of ours; the log says which
+    Bye,             ///< the SRC hung up
+    Cancelled,       ///< the SRC gave up before the answer was acknowledged
+    NoAck,           ///< our 200 was never acknowledged
+    LocalStop,       ///< the program asked for it
+    Shutdown,        ///< the recorder stopped
+    MediaTimeout,    ///< no media on any active stream for the configured time
+    Replaced,        ///< another INVITE took its place (RFC 3891)
+    Failed,          ///< a defect of ours; the log says which
+    SessionTimeout,  ///< the SRC did not refresh it, or knows it no more (RFC 4028 10)
 };
 
-/// "bye", "cancelled", "no-ack", "local-stop", "shutdown", "media-timeout", "replaced", "failed".
+/// "bye", "cancelled", "no-ack", "local-stop", "shutdown", "media-timeout", "replaced", "failed",
+/// "session-timeout".
 [[nodiscard]] SIPREC_EXPORT std::string_view to_string(EndCause cause) noexcept;
 
 struct SessionEnd {
@@ -102,6 +108,7 @@ struct SessionStatus {
     Endpoint source;
     WallTime started;
     std::uint32_t streams = 0;
+    bool paused = false;  ///< by us: see `Recorder::pause`
 };
 
 }  // namespace siprec

@@ -22,6 +22,8 @@ struct StreamInfo {
     std::vector<PayloadFormat> formats;  ///< accepted payload formats
     sdp::Direction direction = sdp::Direction::RecvOnly;  ///< as answered: RecvOnly or Inactive
     bool rtcp_mux = false;
+    std::string record;                   ///< `a=record` as sent: "on", "off", "paused"; else empty
+    std::string recordpref;               ///< `a=recordpref` as sent (RFC 7866 7.3.2); else empty
     Endpoint local_rtp;                   ///< where we receive
     Endpoint local_rtcp;                  ///< equals local_rtp under rtcp-mux
     std::optional<Endpoint> remote_rtp;   ///< what the offer says; none without a usable `c=`

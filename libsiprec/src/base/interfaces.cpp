@@ -66,6 +66,10 @@ SessionDecision SessionPolicy::on_invite(const SessionInfo& session) {
     return SessionDecision::refuse(403, "not a recording session (RFC 7866 6.2)");
 }
 
+bool SessionPolicy::may_replace(const SessionInfo& running, const SessionInfo& taker) {
+    return running.source.address == taker.source.address;
+}
+
 SessionPolicy& default_policy() noexcept {
     static SessionPolicy policy;
     return policy;
@@ -89,6 +93,8 @@ std::string_view to_string(EndCause cause) noexcept {
             return "replaced";
         case EndCause::Failed:
             return "failed";
+        case EndCause::SessionTimeout:
+            return "session-timeout";
     }
     return "failed";
 }

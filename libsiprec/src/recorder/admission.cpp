@@ -1,6 +1,7 @@
 #include "recorder/admission.hpp"
 
 #include "recorder/recorder_impl.hpp"
+#include "sip/headers.hpp"
 
 #include <fmt/format.h>
 
@@ -14,25 +15,54 @@ namespace siprec::recorder {
 namespace {
 
 /// Extensions that a request may require of us (RFC 3261 8.2.2.3). 100rel asks nothing of a server
-/// that sends no provisional response.
-bool is_known_extension(std::string_view tag) {
-    constexpr std::array<std::string_view, 3> kKnown{"siprec", "record-aware", "100rel"};
+/// that sends no provisional response: its first answer is the final one (RFC 3262 3).
+bool is_known_extension(std::string_view tag, const RecorderConfig& config) {
+    constexpr std::array<std::string_view, 4> kKnown{
+        "siprec", "record-aware", "100rel", "replaces"};
+    if (std::ranges::find(kKnown, tag) != kKnown.end() ||
+        (tag == "timer" && config.timer.enabled)) {
+        return true;
+    }
     // Interop(single cases): the tag misspelt or glued to others is still a recording session.
-    return std::ranges::find(kKnown, tag) != kKnown.end() ||
-           tag.find("siprec") != std::string_view::npos;
+    return !config.strict && tag.find("siprec") != std::string_view::npos;
+}
+
+/// `+sip.src` as a parameter of the Contact header itself (RFC 3840 9).
+bool shows_exact_src(const sip::Request& request) {
+    const std::string* value = sip::find_header(request.headers, "contact", "m");
+    if (value == nullptr) {
+        return false;
+    }
+    const std::string folded = sip::lower(*value);
+    const std::size_t behind_uri = folded.find('>');
+    return folded.find(";+sip.src", behind_uri == std::string::npos ? 0 : behind_uri) !=
+           std::string::npos;
 }
 
 bool contains(const std::vector<std::string>& tags, std::string_view tag) {
     return std::ranges::find(tags, tag) != tags.end();
 }
 
+/// RFC 3261 8.2.3, RFC 5621 8.2: a body that is required and nothing but strange to us. Beside an
+/// SDP or metadata it is put up with, as a call is worth more than a part of it.
+bool is_strange(const Result<std::vector<BodyPart>>& body, bool strict) {
+    const auto is_known = [](const BodyPart& part) { return part.is_sdp() || part.is_metadata(); };
+    return body &&
+           std::ranges::any_of(
+               *body,
+               [&](const BodyPart& part) { return !is_known(part) && !part.handling_optional; }) &&
+           (strict || std::ranges::none_of(*body, is_known));
+}
+
 }  // namespace
 
-std::vector<std::string> unknown_extensions(const sip::Request& request) {
+std::vector<std::string> unknown_extensions(const sip::Request& request,
+                                            const RecorderConfig& config) {
     std::vector<std::string> unknown;
-    std::ranges::copy_if(request.require, std::back_inserter(unknown), [](const std::string& tag) {
-        return !is_known_extension(tag);
-    });
+    std::ranges::copy_if(
+        request.require, std::back_inserter(unknown), [&config](const std::string& tag) {
+            return !is_known_extension(tag, config);
+        });
     return unknown;
 }
 
@@ -58,6 +88,7 @@ SessionInfo to_session_info(const sip::Request& request,
     info.evidence.contact_tag = request.contact_is_src;
     info.evidence.metadata_part =
         body.has_value() && std::ranges::any_of(*body, &BodyPart::is_metadata);
+    info.record_aware = contains(request.supported, "record-aware");
     info.started = request.wire.time;
     return info;
 }
@@ -79,17 +110,61 @@ sip::Response RecorderImpl::refuse(const SessionInfo& info,
     return response;
 }
 
-std::optional<sip::Response> RecorderImpl::check_admission(const SessionInfo& info,
-                                                           const sip::Request& request) {
+std::optional<std::string> RecorderImpl::find_unreadable(
+    const Result<std::vector<BodyPart>>& body) const {
+    if (!body) {
+        return body.error().to_string();
+    }
+    for (const BodyPart& part : *body) {
+        if (!part.is_metadata()) {
+            continue;
+        }
+        const auto parsed = metadata::parse(part.content, part.charset, config_.limits.metadata);
+        if (!parsed) {
+            return parsed.error().to_string();
+        }
+        if (parsed->dialect == metadata::Dialect::Salvaged) {
+            return "the metadata is not well-formed";
+        }
+    }
+    return std::nullopt;
+}
+
+std::optional<sip::Response> RecorderImpl::check_strictly(
+    const SessionInfo& info,
+    const sip::Request& request,
+    const Result<std::vector<BodyPart>>& body) {
+    if (!contains(request.require, "siprec") || !shows_exact_src(request)) {
+        return refuse(info, 403, "no recording session: RFC 7866 6.2 wants siprec and +sip.src", 0);
+    }
+    if (const auto fault = find_unreadable(body)) {
+        return refuse(info, 400, *fault, 0);
+    }
+    return std::nullopt;
+}
+
+std::optional<sip::Response> RecorderImpl::check_admission(
+    const SessionInfo& info,
+    const sip::Request& request,
+    const Result<std::vector<BodyPart>>& body,
+    SessionDecision& decision) {
     constexpr int kRetryAfterS = 10;
-    std::vector<std::string> unknown = unknown_extensions(request);
+    std::vector<std::string> unknown = unknown_extensions(request, config_);
     if (!unknown.empty()) {
         auto response =
             refuse(info, 420, fmt::format("extension {} is required", unknown.front()), 0);
         response.unsupported = std::move(unknown);
         return response;
     }
-    const SessionDecision decision = policy_.on_invite(info);
+    if (config_.strict) {
+        if (auto refused = check_strictly(info, request, body)) {
+            return refused;
+        }
+    }
+    if (is_strange(body, config_.strict)) {
+        return refuse(info, 415, "no part of the body is SDP or metadata", 0);
+    }
+    decision = policy_.on_invite(info);
     if (decision.kind == SessionDecision::Kind::Drop) {
         ++refused_;
         auto response = sip::Response::of(0);
@@ -106,6 +181,25 @@ std::optional<sip::Response> RecorderImpl::check_admission(const SessionInfo& in
     if (active_ >= config_.limits.max_sessions) {
         return refuse(info, 503, "the configured number of sessions is reached", kRetryAfterS);
     }
+    return std::nullopt;
+}
+
+std::optional<sip::Response> RecorderImpl::check_takeover(SessionInfo& info,
+                                                          const sip::Request& request) {
+    if (!request.replaces) {
+        return std::nullopt;
+    }
+    if (request.replaces->status != 0) {
+        return refuse(info, request.replaces->status, "Replaces (RFC 3891 3)", 0);
+    }
+    const LiveSession* running = find_running(request.replaces->dialog);
+    if (running == nullptr) {
+        return refuse(info, 481, "Replaces names no running session", 0);
+    }
+    if (!policy_.may_replace(*running->info, info)) {
+        return refuse(info, 403, "may not replace the session that it names (RFC 3891 3)", 0);
+    }
+    info.replaces = running->info->id;
     return std::nullopt;
 }
 

@@ -9,7 +9,7 @@
 namespace siprec::recorder {
 
 void RecorderImpl::hand_over(LiveSession& live,
-                             const sip::Request& request,
+                             const Origin& origin,
                              session::Outcome& outcome,
                              std::map<Uuid, rtp::MediaSockets>& sockets) {
     using Kind = session::StreamChange::Kind;
@@ -36,27 +36,49 @@ void RecorderImpl::hand_over(LiveSession& live,
                 break;
             case Kind::Close:
                 // What the re-INVITE overtook still belongs to the stream.
-                linger(
-                    live,
-                    make_task(
-                        [media = live.media, id = change.stream.id, when = request.wire.time](
-                            rtp::MediaThread& thread) { media->close_stream(thread, id, when); }));
+                linger(live,
+                       make_task([media = live.media, id = change.stream.id, when = origin.time](
+                                     rtp::MediaThread& thread) {
+                           media->close_stream(thread, id, when);
+                       }));
                 break;
         }
     }
     for (BodyPart& part : outcome.documents) {
         DocumentMessage message{.document = std::move(part.content),
                                 .content_type = std::move(part.content_type_full),
-                                .method = request.method_name,
-                                .received = request.wire.time,
+                                .method = origin.method,
+                                .received = origin.time,
                                 .parsed = Error(ErrorCode::Internal, "not parsed")};
         message.parsed = metadata::parse(message.document, part.charset, config_.limits.metadata);
         ++documents_;
         note_findings(*live.info, message);
+        watch_baseline(live, message);
         post(live, make_task([media = live.media, message = std::move(message)](rtp::MediaThread&) {
                  media->record_document(message);
              }));
     }
+}
+
+/// RFC 7866 9.2: partial documents build on a complete one. Asks for one at most once in a session,
+/// as what is wrong with a client's documents is likely to stay wrong.
+void RecorderImpl::watch_baseline(LiveSession& live, const DocumentMessage& message) {
+    const bool is_complete =
+        message.parsed && message.parsed->document.mode == metadata::DataMode::Complete;
+    live.has_baseline = live.has_baseline || is_complete;
+    if (is_complete || (message.parsed && live.has_baseline) || live.snapshot_asked ||
+        config_.snapshot == SnapshotPolicy::Never ||
+        (config_.snapshot == SnapshotPolicy::WhenAnnounced && !live.peer.announced_snapshot)) {
+        return;
+    }
+    live.snapshot_asked = true;
+    Wish wish;
+    wish.kind = Wish::Kind::Snapshot;
+    wish.reason = message.parsed ? "no complete document has come" : "a document was unreadable";
+    // The answer to the request that brought the document goes first.
+    wish.not_before = system_clock().steady_now() + std::chrono::milliseconds(50);
+    live.wishes.push_back(std::move(wish));
+    schedule(live);
 }
 
 /// Says what was wrong with a document: why it is unusable, or what was made of it.
@@ -88,16 +110,26 @@ void RecorderImpl::note_findings(const SessionInfo& info, const DocumentMessage&
     }
 }
 
+void RecorderImpl::hand_over(LiveSession& live, const Origin& origin, session::Outcome outcome) {
+    std::map<Uuid, rtp::MediaSockets> none;
+    hand_over(live, origin, outcome, none);
+}
+
+void RecorderImpl::log(LogLevel level, const SessionInfo& info, std::string_view message) {
+    logger_.log(
+        level, "recorder", message, {{"rs", info.id.to_string()}, {"call_id", info.call_id}});
+}
+
 void RecorderImpl::note(const SessionInfo& info,
                         const session::Outcome& outcome,
-                        const sip::Request& request) {
+                        std::string_view method) {
     for (const std::string& text : outcome.notes) {
         logger_.log(LogLevel::Warning,
                     "session",
                     text,
                     {{"rs", info.id.to_string()},
                      {"call_id", info.call_id},
-                     {"method", request.method_name}});
+                     {"method", std::string(method)}});
     }
 }
 

@@ -22,13 +22,14 @@ Result<void> RecorderImpl::open() {
     engine_ = std::move(*engine);
     auto thread = sip::SipThread::start(
         [this](void* root) -> Result<void> {
-            auto agent =
-                sip::UserAgent::create(root,
-                                       {.listeners = config_.listeners,
-                                        .max_message_bytes = config_.limits.max_message_bytes,
-                                        .user_agent = config_.user_agent},
-                                       *this,
-                                       logger_);
+            auto agent = sip::UserAgent::create(
+                root,
+                {.listeners = config_.listeners,
+                 .max_message_bytes = config_.limits.max_message_bytes,
+                 .user_agent = config_.user_agent,
+                 .supported = config_.timer.enabled ? "timer, replaces" : "replaces"},
+                *this,
+                logger_);
             if (!agent) {
                 return std::move(agent).error();
             }
@@ -139,7 +140,8 @@ std::vector<SessionStatus> RecorderImpl::sessions() const {
                              .user_agent = live.info->user_agent,
                              .source = live.info->source,
                              .started = live.info->started,
-                             .streams = static_cast<std::uint32_t>(live.machine.streams().size())});
+                             .streams = static_cast<std::uint32_t>(live.machine.streams().size()),
+                             .paused = live.machine.is_paused()});
         }
     }));
     return found;

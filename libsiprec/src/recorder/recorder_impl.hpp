@@ -2,7 +2,8 @@
 
 // The recorder behind `Recorder`: what its files share. recorder.cpp has the threads and the public
 // calls, admission.cpp who gets in, dialog_events.cpp what a dialog brings, hand_over.cpp the way
-// to the media threads.
+// to the media threads, initiative.cpp what we ask of a client, calling.cpp the sessions that we
+// start, timers.cpp what is due when.
 
 #include "recorder/live_session.hpp"
 #include "recorder/open_sessions.hpp"
@@ -20,6 +21,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace siprec::recorder {
@@ -48,9 +50,34 @@ class RecorderImpl final : public Recorder, private sip::Handler {
 
     [[nodiscard]] Result<void> end_session(const Uuid& session, std::string reason) override;
 
+    Result<void> pause(const Uuid& session) override;
+    Result<void> resume(const Uuid& session) override;
+    Result<void> drop_stream(const Uuid& session, std::uint32_t media_index) override;
+    Result<void> request_snapshot(const Uuid& session, std::string reason) override;
+    Result<Uuid> start_session(std::string src) override;
+
     void stop() override { stop_all(); }
 
   private:
+    /// An INVITE of ours that waits for its answer.
+    struct Calling {
+        Uuid id;
+        std::string src;
+        std::vector<sip::WireMessage> messages;  // for the session, once there is one
+        std::function<void(Result<Uuid>)> done;
+        bool cancelled = false;
+    };
+
+    /// All that a session begins with.
+    struct Beginning {
+        std::shared_ptr<const SessionInfo> info;
+        session::RecordingSession machine;
+        session::Outcome outcome;
+        std::map<Uuid, rtp::MediaSockets> sockets;
+        std::vector<sip::WireMessage> messages;
+        Origin origin;
+    };
+
     sip::Response on_invite(sip::DialogId dialog, const sip::Request& request) override;
     sip::Response on_request(sip::DialogId dialog, const sip::Request& request) override;
     void on_ack(sip::DialogId dialog, const sip::Request& request) override;
@@ -59,6 +86,8 @@ class RecorderImpl final : public Recorder, private sip::Handler {
     void on_message(sip::DialogId dialog, const sip::WireMessage& message) override;
 
     void on_gone(sip::DialogId dialog) override { live_.erase(dialog); }
+
+    void on_tick() override;
 
     /// @return null when there is none, or it has ended
     LiveSession* find_running(sip::DialogId dialog) {
@@ -79,19 +108,59 @@ class RecorderImpl final : public Recorder, private sip::Handler {
                          const std::string& why,
                          int retry_after_s);
     std::optional<sip::Response> check_admission(const SessionInfo& info,
-                                                 const sip::Request& request);
-    sip::Response start_session(sip::DialogId dialog,
-                                const sip::Request& request,
-                                const std::shared_ptr<const SessionInfo>& info,
-                                const Result<std::vector<BodyPart>>& body);
+                                                 const sip::Request& request,
+                                                 const Result<std::vector<BodyPart>>& body,
+                                                 SessionDecision& decision);
+    std::optional<sip::Response> check_strictly(const SessionInfo& info,
+                                                const sip::Request& request,
+                                                const Result<std::vector<BodyPart>>& body);
+    std::optional<sip::Response> check_takeover(SessionInfo& info, const sip::Request& request);
+    [[nodiscard]] std::optional<std::string> find_unreadable(
+        const Result<std::vector<BodyPart>>& body) const;
+    sip::Response accept(sip::DialogId dialog,
+                         const sip::Request& request,
+                         const std::shared_ptr<const SessionInfo>& info,
+                         const Result<std::vector<BodyPart>>& body,
+                         bool ready);
+    Result<LiveSession*> begin(sip::DialogId dialog, Beginning beginning);
+    [[nodiscard]] session::RecordingSession make_machine(const Uuid& id, bool ready) const;
+    sip::Response answer_offer(LiveSession& live,
+                               const sip::Request& request,
+                               const Result<std::vector<BodyPart>>& body);
+    void grant_timer(LiveSession& live, const sip::Request& request, sip::Response& response);
+    [[nodiscard]] std::optional<sip::Response> refuse_short_timer(
+        const sip::Request& request) const;
     void hand_over(LiveSession& live,
-                   const sip::Request& request,
+                   const Origin& origin,
                    session::Outcome& outcome,
                    std::map<Uuid, rtp::MediaSockets>& sockets);
+    void hand_over(LiveSession& live, const Origin& origin, session::Outcome outcome);
+    void watch_baseline(LiveSession& live, const DocumentMessage& message);
     void note_findings(const SessionInfo& info, const DocumentMessage& message);
-    void note(const SessionInfo& info,
-              const session::Outcome& outcome,
-              const sip::Request& request);
+    void note(const SessionInfo& info, const session::Outcome& outcome, std::string_view method);
+    void log(LogLevel level, const SessionInfo& info, std::string_view message);
+
+    // What we want of a client (initiative.cpp).
+    Result<void> ask(const Uuid& session, Wish wish);
+    void advance(LiveSession& live);
+    Result<sip::ClientRequest> to_request(LiveSession& live, const Wish& wish);
+    void on_answer(LiveSession& live, const sip::Answer& answer);
+    void on_refusal(LiveSession& live, Wish wish, const sip::Answer& answer);
+    static std::optional<SteadyTime> when_to_repeat(LiveSession& live,
+                                                    const Wish& wish,
+                                                    const sip::Answer& answer);
+    void end_if_silent(LiveSession& live);
+    static void forget_wishes(LiveSession& live);
+
+    // Deadlines of sessions (timers.cpp).
+    void schedule(LiveSession& live);
+    void check(LiveSession& live);
+
+    // Sessions that we start (calling.cpp).
+    std::optional<sip::DialogId> call(std::string src, std::function<void(Result<Uuid>)> done);
+    std::string on_called(sip::DialogId dialog, const sip::Answer& answer);
+    std::string take_call(sip::DialogId dialog, Calling calling, const sip::Answer& answer);
+
     void post(LiveSession& live, std::unique_ptr<rtp::Task> task);
     void linger(LiveSession& live, std::unique_ptr<rtp::Task> task);
     void record_wire(LiveSession& live, const sip::WireMessage& message);
@@ -123,6 +192,9 @@ class RecorderImpl final : public Recorder, private sip::Handler {
     // SIP thread only:
     std::unique_ptr<sip::UserAgent> agent_;
     std::map<sip::DialogId, LiveSession> live_;
+    std::map<sip::DialogId, Calling> calling_;
+    std::vector<sip::WireMessage> first_messages_;  // of the dialog that `call` is about to name
+    std::multimap<SteadyTime, sip::DialogId> deadlines_;
     // Last, so that it ends first: everything above is used by it.
     std::unique_ptr<sip::SipThread> sip_thread_;
 };

@@ -10,7 +10,7 @@ namespace siprec::recorder {
 Result<session::StreamPorts> SocketSource::open(const Uuid& stream,
                                                 const std::optional<IpAddress>& client,
                                                 bool rtcp_mux) {
-    const bool wants_v6 = client ? client->is_v6() : request_.wire.remote.address.is_v6();
+    const bool wants_v6 = client ? client->is_v6() : signalling_.remote.address.is_v6();
     const auto bound = std::ranges::find_if(
         config_.addresses, [wants_v6](const IpAddress& a) { return a.is_v6() == wants_v6; });
     if (bound == config_.addresses.end()) {
@@ -38,8 +38,8 @@ IpAddress SocketSource::address_for_answer(const IpAddress& bound,
     if (!bound.is_unspecified()) {
         return bound;
     }
-    if (request_.wire.local.address.is_v6() == bound.is_v6()) {
-        return request_.wire.local.address;
+    if (signalling_.local.address.is_v6() == bound.is_v6()) {
+        return signalling_.local.address;
     }
     // Signalling over one family, media over the other.
     return base::address_towards({.address = client.value_or(bound), .port = 9});

@@ -14,8 +14,9 @@ namespace siprec::recorder {
 /// Opens the sockets of one request's streams and keeps them until they go to the media thread.
 class SocketSource final : public session::PortSource {
   public:
-    SocketSource(rtp::Engine& engine, const MediaConfig& config, const sip::Request& request)
-        : engine_(engine), config_(config), request_(request) {}
+    /// @param signalling  the message that opens them: our media is where its signalling is
+    SocketSource(rtp::Engine& engine, const MediaConfig& config, const sip::WireMessage& signalling)
+        : engine_(engine), config_(config), signalling_(signalling) {}
 
     Result<session::StreamPorts> open(const Uuid& stream,
                                       const std::optional<IpAddress>& client,
@@ -29,7 +30,7 @@ class SocketSource final : public session::PortSource {
 
     rtp::Engine& engine_;
     const MediaConfig& config_;
-    const sip::Request& request_;
+    const sip::WireMessage& signalling_;
 };
 
 }  // namespace siprec::recorder

@@ -199,7 +199,8 @@ Result<std::string> write(const SessionDescription& streams,
              .rtcp_port = answer.rtcp_port,
              // RFC 5761 5.1.1: only when both sides say so.
              .rtcp_mux = stream.rtcp_mux && answer.rtcp_mux,
-             .direction = options.ready ? direction_of(stream) : Direction::Inactive,
+             .direction =
+                 options.ready && answer.ready ? direction_of(stream) : Direction::Inactive,
              .address = answer.address.is_unspecified() ? options.address : answer.address});
     }
     return std::move(writer).take();

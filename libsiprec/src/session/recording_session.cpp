@@ -11,6 +11,7 @@ namespace {
 
 constexpr int kOk = 200;
 constexpr int kNotAcceptable = 488;
+constexpr int kRequestPending = 491;
 
 Outcome refuse(Outcome outcome, int status, std::string why) {
     outcome.reply.status = status;
@@ -65,24 +66,38 @@ std::uint16_t remote_rtcp_port(const sdp::Media& media, bool rtcp_mux) {
     return media.rtcp_port.value_or(static_cast<std::uint16_t>(media.port + 1U));
 }
 
-/// What an m-line says about a stream; ids and local ports stay as they are.
-void describe_stream(const sdp::Media& media, StreamInfo& stream) {
-    stream.label = media.label.value_or("");
-    stream.media_type = media.type;
-    stream.protocol = media.protocol;
-    stream.formats = media.formats;
-    stream.direction = sdp::answer_direction(media);
-    stream.remote_rtp = remote_endpoint(media, media.port);
-    stream.remote_rtcp = remote_endpoint(media, remote_rtcp_port(media, stream.rtcp_mux));
+std::string attribute_of(const sdp::Media& media, std::string_view name) {
+    const auto found = std::ranges::find(media.attributes, name, &sdp::Attribute::name);
+    return found == media.attributes.end() ? std::string{} : found->value;
 }
 
 bool same_stream(const StreamInfo& a, const StreamInfo& b) {
     return a.label == b.label && a.formats == b.formats && a.direction == b.direction &&
            a.remote_rtp == b.remote_rtp && a.remote_rtcp == b.remote_rtcp &&
-           a.protocol == b.protocol;
+           a.protocol == b.protocol && a.record == b.record && a.recordpref == b.recordpref;
 }
 
 }  // namespace
+
+/// What an m-line says about a stream; ids and local ports stay as they are.
+void RecordingSession::describe_stream(const sdp::Media& media, StreamInfo& stream) const {
+    stream.label = media.label.value_or("");
+    stream.media_type = media.type;
+    stream.protocol = media.protocol;
+    stream.formats = media.formats;
+    stream.direction = paused_ ? sdp::Direction::Inactive : sdp::answer_direction(media);
+    stream.record = attribute_of(media, "record");
+    stream.recordpref = attribute_of(media, "recordpref");
+    stream.remote_rtp = remote_endpoint(media, media.port);
+    stream.remote_rtcp = remote_endpoint(media, remote_rtcp_port(media, stream.rtcp_mux));
+}
+
+/// RFC 3261 14.2, RFC 3311 5.2: what crosses an open offer of ours is refused with 491. Metadata
+/// alone crosses nothing. A client that sends an INVITE in place of its ACK has moved on.
+bool RecordingSession::is_glare(bool is_invite, bool has_sdp) const noexcept {
+    return (own_offer_open_ && (is_invite || has_sdp)) ||
+           (awaiting_answer_ && !is_invite && has_sdp);
+}
 
 Outcome RecordingSession::on_offer(bool is_invite,
                                    const Result<std::vector<BodyPart>>& body,
@@ -91,8 +106,11 @@ Outcome RecordingSession::on_offer(bool is_invite,
     if (!body) {
         return refuse(std::move(outcome), body.error().sip_status(), body.error().to_string());
     }
-    collect_documents(*body, outcome);
     const BodyPart* sdp_part = find_sdp(*body);
+    if (is_glare(is_invite, sdp_part != nullptr)) {
+        return refuse(std::move(outcome), kRequestPending, "it crossed an offer of ours");
+    }
+    collect_documents(*body, outcome);
     if (sdp_part == nullptr) {
         return is_invite ? make_offer(ports, std::move(outcome)) : outcome;
     }
@@ -156,7 +174,7 @@ Result<void> RecordingSession::update_line(std::size_t index,
     }
     Line& line = lines_[index];
     line.offered = media;
-    if (!sdp::is_acceptable(media) || index >= settings_.max_streams) {
+    if (!sdp::is_acceptable(media) || line.dropped || index >= settings_.max_streams) {
         if (media.port != 0) {
             outcome.notes.push_back(
                 fmt::format("m-line {} ({} {}) is refused", index, media.type, media.protocol));
@@ -302,6 +320,100 @@ Outcome RecordingSession::on_body(const Result<std::vector<BodyPart>>& body) {
     return outcome;
 }
 
+void RecordingSession::set_paused(bool paused, Outcome& outcome) {
+    paused_ = paused;
+    for (Line& line : lines_) {
+        if (!line.stream) {
+            continue;
+        }
+        // RFC 3264 5.1: ready to receive from the moment the offer says so; the answer corrects it.
+        const sdp::Direction direction =
+            paused ? sdp::Direction::Inactive : sdp::Direction::RecvOnly;
+        if (std::exchange(line.stream->direction, direction) != direction) {
+            outcome.changes.push_back({StreamChange::Kind::Change, *line.stream});
+        }
+    }
+}
+
+Result<Outcome> RecordingSession::make_own_offer(Wish wish, std::size_t media_index) {
+    if (own_offer_open_ || awaiting_answer_) {
+        return Error(ErrorCode::Conflict, "another offer is open (RFC 3264 4)");
+    }
+    Outcome outcome;
+    before_ = {.paused = paused_, .version = version_, .description = last_description_};
+    if (wish == Wish::Refresh) {
+        outcome.reply.body = last_description_;
+        own_offer_open_ = true;
+        return outcome;
+    }
+    if (wish == Wish::Drop && (media_index >= lines_.size() || !lines_[media_index].stream)) {
+        return Error(ErrorCode::InvalidArgument,
+                     fmt::format("there is no stream on m-line {}", media_index));
+    }
+    if (wish != Wish::Drop) {
+        set_paused(wish == Wish::Pause, outcome);
+    }
+    sdp::SessionDescription description;
+    for (const Line& line : lines_) {
+        description.media.push_back(line.offered);
+        if (!line.stream) {
+            description.media.back().port = 0;
+        }
+    }
+    if (wish == Wish::Drop) {
+        description.media[media_index].port = 0;
+    }
+    auto offer = describe(description, false);
+    if (!offer) {
+        return std::move(offer).error();
+    }
+    own_offer_open_ = true;
+    if (wish == Wish::Drop) {
+        dropping_ = media_index;
+    }
+    outcome.reply.body = std::move(*offer);
+    return outcome;
+}
+
+Outcome RecordingSession::on_own_answer(const Result<std::vector<BodyPart>>& body) {
+    Outcome outcome;
+    own_offer_open_ = false;
+    if (const auto dropped = std::exchange(dropping_, {})) {
+        lines_[*dropped].dropped = true;
+        close_line(lines_[*dropped], outcome);
+    }
+    if (!body) {
+        outcome.notes.push_back(fmt::format("answer: {}", body.error().to_string()));
+        return outcome;
+    }
+    collect_documents(*body, outcome);
+    const BodyPart* sdp_part = find_sdp(*body);
+    if (sdp_part == nullptr) {
+        outcome.notes.emplace_back("the 2xx to our offer has no SDP: streams stay as offered");
+        return outcome;
+    }
+    const auto answer = sdp::parse(sdp_part->content);
+    if (!answer) {
+        outcome.notes.push_back(fmt::format("SDP answer: {}", answer.error().to_string()));
+        return outcome;
+    }
+    apply_answer(*answer, outcome);
+    return outcome;
+}
+
+Outcome RecordingSession::on_own_refused() {
+    Outcome outcome;
+    own_offer_open_ = false;
+    dropping_.reset();
+    version_ = before_.version;
+    last_description_ = before_.description;
+    // A pause is the operator's word, and needs no consent of the client.
+    if (before_.paused && !paused_) {
+        set_paused(true, outcome);
+    }
+    return outcome;
+}
+
 std::vector<StreamInfo> RecordingSession::streams() const {
     std::vector<StreamInfo> open;
     for (const Line& line : lines_) {
@@ -321,6 +433,7 @@ std::vector<sdp::MediaAnswer> RecordingSession::media_answers() const {
             answer.port = line.stream->local_rtp.port;
             answer.rtcp_mux = line.stream->rtcp_mux;
             answer.address = line.stream->local_rtp.address;
+            answer.ready = !paused_;
         }
         answers.push_back(answer);
     }

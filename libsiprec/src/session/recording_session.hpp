@@ -64,9 +64,13 @@ class RecordingSession {
     struct Settings {
         std::uint64_t sdp_session_id = 0;
         std::size_t max_streams = 64;
+        bool ready = true;  // false: every stream starts paused
     };
 
-    explicit RecordingSession(Settings settings) : settings_(settings) {}
+    /// What a new offer of ours is to bring about (RFC 7866 7.2).
+    enum class Wish : std::uint8_t { Pause, Resume, Drop, Refresh };
+
+    explicit RecordingSession(Settings settings) : settings_(settings), paused_(!settings.ready) {}
 
     /// An INVITE, a re-INVITE or an UPDATE: with or without SDP, with or without metadata.
     /// An INVITE without SDP is answered with an offer of ours, whose answer comes in the ACK.
@@ -74,6 +78,25 @@ class RecordingSession {
 
     /// The ACK to our 2xx; carries the answer when the INVITE was without SDP.
     Outcome on_ack(const Result<std::vector<BodyPart>>& body);
+
+    /// An offer of ours for a re-INVITE: never another number of m-lines than before (RFC
+    /// 7866 7.2). A pause holds from here on, whatever the client answers. `Refresh` repeats the
+    /// description that is in force, version included (RFC 4028 7.4).
+    /// @param media_index  for `Drop`: which m-line
+    /// @return Conflict while another offer is open, InvalidArgument when there is no such stream
+    Result<Outcome> make_own_offer(Wish wish, std::size_t media_index = 0);
+
+    /// The 2xx to the request with `make_own_offer`.
+    Outcome on_own_answer(const Result<std::vector<BodyPart>>& body);
+
+    /// The request with `make_own_offer` failed: all is as before (RFC 3261 14.1), but a pause
+    /// stays.
+    Outcome on_own_refused();
+
+    /// True between `make_own_offer` and the word about its answer.
+    [[nodiscard]] bool has_open_offer() const noexcept { return own_offer_open_; }
+
+    [[nodiscard]] bool is_paused() const noexcept { return paused_; }
 
     /// A request that can carry metadata but no offer: BYE, INFO.
     static Outcome on_body(const Result<std::vector<BodyPart>>& body);
@@ -85,6 +108,7 @@ class RecordingSession {
     struct Line {
         sdp::Media offered;                // the m-line as last seen
         std::optional<StreamInfo> stream;  // set while the line is in use
+        bool dropped = false;              // by us: it stays refused
     };
 
     Outcome answer_offer(const sdp::SessionDescription& offer, PortSource& ports, Outcome outcome);
@@ -95,6 +119,9 @@ class RecordingSession {
                              PortSource& ports,
                              Outcome& outcome);
     void close_line(Line& line, Outcome& outcome);
+    void describe_stream(const sdp::Media& media, StreamInfo& stream) const;
+    void set_paused(bool paused, Outcome& outcome);
+    [[nodiscard]] bool is_glare(bool is_invite, bool has_sdp) const noexcept;
     Result<std::string> describe(const sdp::SessionDescription& description, bool is_answer);
     [[nodiscard]] std::vector<sdp::MediaAnswer> media_answers() const;
     [[nodiscard]] IpAddress description_address() const;
@@ -103,6 +130,18 @@ class RecordingSession {
     std::vector<Line> lines_;
     bool answered_ = false;         // a description of ours is in force
     bool awaiting_answer_ = false;  // we made the offer; the answer comes in the ACK
+    bool own_offer_open_ = false;   // an INVITE of ours is not answered yet
+    bool paused_ = false;
+    std::optional<std::size_t> dropping_;  // the m-line that our open offer switches off
+
+    // What a refused offer goes back to.
+    struct Before {
+        bool paused = false;
+        std::uint64_t version = 0;
+        std::string description;
+    };
+
+    Before before_;
     std::uint64_t version_ = 0;
     std::string last_description_;
 };

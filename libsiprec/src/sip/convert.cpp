@@ -1,5 +1,7 @@
 #include "sip/convert.hpp"
 
+#include "sip/headers.hpp"
+
 #include <netinet/in.h>
 
 #include <algorithm>
@@ -14,13 +16,6 @@ namespace {
 
 std::string text(const char* value) {
     return value == nullptr ? std::string{} : std::string{value};
-}
-
-std::string lower(std::string_view value) {
-    std::string folded(value);
-    std::ranges::transform(
-        folded, folded.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return folded;
 }
 
 std::string url_text(const url_t* url) {
@@ -106,55 +101,7 @@ bool shows_src(const sip_contact_t* contact) {
     return false;
 }
 
-std::string_view trim(std::string_view value) {
-    constexpr std::string_view kSpace = " \t\r\n";
-    const std::size_t first = value.find_first_not_of(kSpace);
-    if (first == std::string_view::npos) {
-        return {};
-    }
-    return value.substr(first, value.find_last_not_of(kSpace) - first + 1);
-}
-
-/// Splits the header section of a message into name and value, continuation lines joined. Works on
-/// the wire bytes, so that it shows what was sent and not what a parser made of it.
-std::vector<std::pair<std::string, std::string>> header_lines(std::string_view bytes) {
-    std::vector<std::pair<std::string, std::string>> headers;
-    bool is_start_line = true;
-    while (!bytes.empty()) {
-        const std::size_t end = bytes.find('\n');
-        std::string_view line = bytes.substr(0, end);
-        bytes = end == std::string_view::npos ? std::string_view{} : bytes.substr(end + 1);
-        if (line.ends_with('\r')) {
-            line.remove_suffix(1);
-        }
-        if (is_start_line) {
-            is_start_line = line.empty();
-            continue;
-        }
-        if (line.empty()) {
-            break;
-        }
-        if (line.front() == ' ' || line.front() == '\t') {
-            if (!headers.empty()) {
-                headers.back().second += ' ';
-                headers.back().second += trim(line);
-            }
-            continue;
-        }
-        const std::size_t colon = line.find(':');
-        if (colon != std::string_view::npos) {
-            headers.emplace_back(trim(line.substr(0, colon)), trim(line.substr(colon + 1)));
-        }
-    }
-    return headers;
-}
-
-bool is_header(std::string_view name, std::string_view full, std::string_view compact) {
-    const std::string folded = lower(name);
-    return folded == full || (!compact.empty() && folded == compact);
-}
-
-/// The values as written: a stack's own reading of them normalises, or gives up.
+/// What the headers say as written.
 void read_headers(Request& request) {
     for (const auto& [name, value] : request.headers) {
         if (request.content_type.empty() && is_header(name, "content-type", "c")) {
@@ -202,6 +149,7 @@ Request to_request(const sip_t& sip) {
     }
     request.require = tags(sip.sip_require);
     request.supported = tags(sip.sip_supported);
+    request.cseq = sip.sip_cseq == nullptr ? 0 : sip.sip_cseq->cs_seq;
     if (sip.sip_payload != nullptr && sip.sip_payload->pl_data != nullptr) {
         request.body.assign(sip.sip_payload->pl_data, sip.sip_payload->pl_len);
     }
@@ -209,7 +157,7 @@ Request to_request(const sip_t& sip) {
 }
 
 void fill_from_wire(Request& request) {
-    request.headers = header_lines(request.wire.bytes);
+    request.headers = parse_headers(request.wire.bytes);
     read_headers(request);
 }
 

@@ -1,5 +1,6 @@
 #include "sip/agent_impl.hpp"
 #include "sip/convert.hpp"
+#include "sip/headers.hpp"
 
 #include <fmt/format.h>
 
@@ -31,17 +32,6 @@ int siprec_on_request(Dialog* dialog,
 static int siprec_on_ack(Dialog* dialog, nta_incoming_t* incoming, const sip_t* sip) noexcept {
     try {
         dialog->agent->receive_ack(*dialog, incoming, sip);
-    } catch (...) {
-        return 0;
-    }
-    return 0;
-}
-
-static int siprec_on_bye_response(Dialog* dialog,
-                                  nta_outgoing_t* outgoing,
-                                  const sip_t* sip) noexcept {
-    try {
-        UserAgentImpl::receive_bye_response(*dialog, outgoing, sip);
     } catch (...) {
         return 0;
     }
@@ -85,13 +75,13 @@ Request UserAgentImpl::make_request(nta_incoming_t* incoming, const sip_t& sip) 
 
 void UserAgentImpl::receive_outside_dialog(nta_incoming_t* incoming, const sip_t& sip) {
     IncomingPtr owned(incoming);
-    const Request request = make_request(incoming, sip);
+    Request request = make_request(incoming, sip);
     if (request.method == Method::Ack) {
         return;  // never answered (RFC 3261 17)
     }
     Response response;
     if (request.method == Method::Invite && !request.has_to_tag) {
-        accept_invite(std::move(owned), sip, request);
+        accept_invite(std::move(owned), sip, std::move(request));
         return;
     }
     if (request.method == Method::Options && !request.has_to_tag) {
@@ -110,7 +100,42 @@ void UserAgentImpl::receive_outside_dialog(nta_incoming_t* incoming, const sip_t
     reply(nullptr, incoming, request, response);
 }
 
-void UserAgentImpl::accept_invite(IncomingPtr incoming, const sip_t& sip, const Request& request) {
+std::optional<ReplacesMatch> UserAgentImpl::find_replaced(const Request& request,
+                                                          const sip_t& sip) const {
+    const auto named = [](const auto& header) { return lower(header.first) == "replaces"; };
+    const auto count = std::ranges::count_if(request.headers, named);
+    if (count == 0) {
+        return std::nullopt;
+    }
+    // RFC 3891 3: more than one, or one that cannot be read.
+    if (count > 1 || sip.sip_replaces == nullptr || sip.sip_replaces->rp_call_id == nullptr) {
+        return ReplacesMatch{.status = 400, .dialog = {}};
+    }
+    nta_leg_t* leg = nta_leg_by_replaces(agent_.get(), sip.sip_replaces);
+    const auto owns = [leg](const auto& dialog) {
+        return leg != nullptr && dialog->leg.get() == leg;
+    };
+    if (std::ranges::any_of(ended_, owns)) {
+        return ReplacesMatch{.status = 603, .dialog = {}};
+    }
+    const auto found =
+        std::ranges::find_if(dialogs_, [&owns](const auto& entry) { return owns(entry.second); });
+    if (found == dialogs_.end()) {
+        return ReplacesMatch{.status = 481, .dialog = {}};
+    }
+    const bool is_early = std::ranges::any_of(found->second->transactions,
+                                              [](const auto& each) { return each->starts_dialog; });
+    if (is_early) {
+        // RFC 3891 3: an early dialog can be replaced only at the side that did not start it.
+        return ReplacesMatch{.status = 481, .dialog = {}};
+    }
+    // Every dialog of ours is confirmed: the first answer is the final one.
+    return ReplacesMatch{.status = sip.sip_replaces->rp_early_only != 0 ? 486 : 0,
+                         .dialog = found->first};
+}
+
+void UserAgentImpl::accept_invite(IncomingPtr incoming, const sip_t& sip, Request request) {
+    request.replaces = find_replaced(request, sip);
     auto dialog = std::make_unique<Dialog>();
     dialog->agent = this;
     dialog->id = DialogId{++last_id_};
@@ -149,7 +174,7 @@ void UserAgentImpl::accept_invite(IncomingPtr incoming, const sip_t& sip, const 
 
 void UserAgentImpl::receive_in_dialog(Dialog& dialog, nta_incoming_t* incoming, const sip_t& sip) {
     IncomingPtr owned(incoming);
-    const Request request = make_request(incoming, sip);
+    Request request = make_request(incoming, sip);
     if (request.method == Method::Ack) {
         // Interop(several): an ACK whose CSeq fits no INVITE comes as a request of its own. It
         // still says that the client has our 2xx.
@@ -162,7 +187,7 @@ void UserAgentImpl::receive_in_dialog(Dialog& dialog, nta_incoming_t* incoming, 
     }
     if (dialog.ended && request.method == Method::Invite && !request.has_to_tag) {
         // A new call that uses the ended one's Call-ID and From tag again.
-        accept_invite(std::move(owned), sip, request);
+        accept_invite(std::move(owned), sip, std::move(request));
         return;
     }
     if (dialog.ended) {
@@ -219,73 +244,21 @@ void UserAgentImpl::receive_ack(Dialog& dialog, nta_incoming_t* incoming, const 
     handler_.on_ack(dialog.id, request);
 }
 
-void UserAgentImpl::bye(DialogId id, const std::string& reason) {
-    const auto found = dialogs_.find(id);
-    if (found == dialogs_.end() || found->second->leg == nullptr) {
-        return;
-    }
-    Dialog& dialog = *found->second;
-    const std::string reason_header =
-        fmt::format("SIP;cause=200;text=\"{}\"", reason.empty() ? "recording ended" : reason);
-    // A client whose Contact did not parse is reached where its requests came from.
-    const sip_contact_t* target = nullptr;
-    const sip_route_t* route = nullptr;
-    nta_leg_get_route(dialog.leg.get(), &route, &target);
-    const std::string fallback =
-        fmt::format("sip:{};transport={}", dialog.remote.to_string(), to_string(dialog.transport));
-    dialog.bye.reset(
-        nta_outgoing_tcreate(dialog.leg.get(),
-                             siprec_on_bye_response,
-                             &dialog,
-                             nullptr,
-                             SIP_METHOD_BYE,
-                             target == nullptr ? URL_STRING_MAKE(fallback.c_str()) : nullptr,
-                             SIPTAG_USER_AGENT_STR(settings_.user_agent.c_str()),
-                             SIPTAG_REASON_STR(reason_header.c_str()),
-                             TAG_END()));
-    if (dialog.bye != nullptr) {
-        const MessagePtr sent(nta_outgoing_getrequest(dialog.bye.get()));
-        handler_.on_message(id,
-                            WireMessage{.bytes = wire_bytes(sent.get()),
-                                        .sent = true,
-                                        .transport = dialog.transport,
-                                        .local = dialog.local,
-                                        .remote = dialog.remote,
-                                        .time = system_clock().now()});
-    } else {
-        logger_.log(
-            LogLevel::Error, "sip", "cannot send BYE", {{"source", dialog.remote.to_string()}});
-    }
-    end(id);
-}
-
-void UserAgentImpl::receive_bye_response(Dialog& dialog,
-                                         nta_outgoing_t* outgoing,
-                                         const sip_t* sip) {
-    const bool is_final =
-        sip == nullptr || sip->sip_status == nullptr || sip->sip_status->st_status >= 200;
-    if (!is_final || dialog.bye.get() != outgoing) {
-        return;
-    }
-    const MessagePtr received(sip == nullptr ? nullptr : nta_outgoing_getresponse(outgoing));
-    // What the stack made up itself (408, 503) came from nowhere.
-    if (received && message_source(received.get()).port != 0) {
-        dialog.agent->handler_.on_message(dialog.id,
-                                          WireMessage{.bytes = wire_bytes(received.get()),
-                                                      .sent = false,
-                                                      .transport = dialog.transport,
-                                                      .local = dialog.local,
-                                                      .remote = dialog.remote,
-                                                      .time = system_clock().now()});
-    }
-    dialog.bye.reset();
-}
-
 void UserAgentImpl::end(DialogId id) {
     auto node = dialogs_.extract(id);
     if (!node.empty()) {
-        node.mapped()->ended = true;
+        Dialog& dialog = *node.mapped();
+        dialog.ended = true;
+        dialog.ended_at = system_clock().steady_now();
         ended_.push_back(std::move(node.mapped()));
+        for (const auto& transaction : dialog.transactions) {
+            if (const OnAnswer tell = std::exchange(transaction->on_answer, {})) {
+                Answer none;
+                none.status = 481;
+                none.phrase = "the dialog has ended";
+                static_cast<void>(tell(id, none));
+            }
+        }
     }
 }
 

@@ -29,6 +29,12 @@ struct WireMessage {
     WallTime time;
 };
 
+/// What a Replaces header points at (RFC 3891 3).
+struct ReplacesMatch {
+    int status = 0;     // how the INVITE is to be refused; 0: not at all
+    DialogId dialog{};  // the one that is replaced
+};
+
 /// A received request.
 struct Request {
     Method method = Method::Other;
@@ -41,6 +47,7 @@ struct Request {
     std::string contact_uri;  // empty when there is none that parses
     std::string user_agent;
     bool has_to_tag = false;
+    std::uint32_t cseq = 0;
     std::vector<std::pair<std::string, std::string>> headers;  // all, in order
     std::vector<std::string> require;                          // option tags, lower case
     std::vector<std::string> supported;                        // likewise
@@ -49,12 +56,14 @@ struct Request {
     std::string content_type;
     std::string content_disposition;
     std::string body;
+    std::optional<ReplacesMatch> replaces;  // of an INVITE outside a dialog
     WireMessage wire;
 };
 
 /// A response of ours. The user agent adds Server, Contact, Allow and the like.
 struct Response {
     int status = 200;
+    std::vector<std::pair<std::string, std::string>> headers;  // beyond what follows
     std::string body;
     std::string content_type;
     std::string warning;                   // text of a Warning header; empty: none
@@ -67,6 +76,29 @@ struct Response {
         response.status = status;
         return response;
     }
+};
+
+/// A request of ours. The user agent adds User-Agent, Contact, Allow and Supported.
+struct ClientRequest {
+    Method method = Method::Options;
+    std::vector<std::pair<std::string, std::string>> headers;
+    std::string body;
+    std::string content_type;
+    std::string content_disposition;
+};
+
+/// The final answer to a request of ours.
+struct Answer {
+    int status = 0;
+    std::string phrase;
+    bool was_received = false;  // false: nobody answered, and the status is the stack's own word
+    std::vector<std::pair<std::string, std::string>> headers;  // all, in order
+    std::string content_type;
+    std::string content_disposition;
+    std::string body;
+    WireMessage wire;
+
+    [[nodiscard]] bool is_success() const noexcept { return status >= 200 && status < 300; }
 };
 
 }  // namespace siprec::sip

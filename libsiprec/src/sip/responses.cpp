@@ -7,17 +7,17 @@ namespace siprec::sip {
 
 namespace {
 
-constexpr const char* kAllow = "INVITE, ACK, BYE, CANCEL, OPTIONS, UPDATE, INFO, PRACK";
-constexpr const char* kAccept =
-    "application/sdp, application/rs-metadata+xml, application/rs-metadata, multipart/mixed";
-
 /// RFC 3261 21; phrases are literals because the stack keeps the pointer.
 const char* phrase(int status) {
     switch (status) {
         case 420:
             return "Bad Extension";
+        case 422:
+            return "Session Interval Too Small";
         case 481:
             return "Call/Transaction Does Not Exist";
+        case 491:
+            return "Request Pending";
         case 488:
             return "Not Acceptable Here";
         case 503:
@@ -35,13 +35,11 @@ void UserAgentImpl::reply(Dialog* dialog,
                           nta_incoming_t* incoming,
                           const Request& request,
                           const Response& response) {
-    const Endpoint& local = request.wire.local;
-    const std::string contact =
-        fmt::format("<sip:siprec@{}{}>;+sip.srs",
-                    local.to_string(),
-                    request.wire.transport == Transport::Udp
-                        ? ""
-                        : fmt::format(";transport={}", to_string(request.wire.transport)));
+    const std::string own_contact = contact(request.wire.transport, request.wire.local);
+    std::string headers;
+    for (const auto& [name, value] : response.headers) {
+        headers += fmt::format("{}{}: {}", headers.empty() ? "" : "\r\n", name, value);
+    }
     const std::string warning = fmt::format("399 siprec \"{}\"", response.warning);
     std::string unsupported;
     for (const std::string& tag : response.unsupported) {
@@ -61,9 +59,12 @@ void UserAgentImpl::reply(Dialog* dialog,
             incoming,
             response.status,
             phrase(response.status),
-            TAG_IF(good && makes_target, SIPTAG_CONTACT_STR(contact.c_str())),
+            TAG_IF(good && makes_target, SIPTAG_CONTACT_STR(own_contact.c_str())),
             SIPTAG_SERVER_STR(settings_.user_agent.c_str()),
             TAG_IF(good || response.status == 405, SIPTAG_ALLOW_STR(kAllow)),
+            TAG_IF(good && !settings_.supported.empty(),
+                   SIPTAG_SUPPORTED_STR(settings_.supported.c_str())),
+            TAG_IF(!headers.empty(), SIPTAG_HEADER_STR(headers.c_str())),
             TAG_IF(request.method == Method::Options || response.status == 415,
                    SIPTAG_ACCEPT_STR(kAccept)),
             TAG_IF(!response.warning.empty(), SIPTAG_WARNING_STR(warning.c_str())),
@@ -77,13 +78,7 @@ void UserAgentImpl::reply(Dialog* dialog,
     }
     if (dialog != nullptr) {
         const MessagePtr sent(nta_incoming_getresponse(incoming));
-        handler_.on_message(dialog->id,
-                            WireMessage{.bytes = wire_bytes(sent.get()),
-                                        .sent = true,
-                                        .transport = request.wire.transport,
-                                        .local = request.wire.local,
-                                        .remote = request.wire.remote,
-                                        .time = system_clock().now()});
+        tell_sent(*dialog, sent.get());
     }
 }
 

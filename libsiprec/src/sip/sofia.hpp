@@ -6,12 +6,13 @@
 namespace siprec::sip {
 class UserAgentImpl;
 struct Dialog;
+struct ClientTransaction;
 }  // namespace siprec::sip
 
 #define NTA_AGENT_MAGIC_T ::siprec::sip::UserAgentImpl
 #define NTA_LEG_MAGIC_T ::siprec::sip::Dialog
 #define NTA_INCOMING_MAGIC_T ::siprec::sip::Dialog
-#define NTA_OUTGOING_MAGIC_T ::siprec::sip::Dialog
+#define NTA_OUTGOING_MAGIC_T ::siprec::sip::ClientTransaction
 
 // First, because sofia-sip has a macro named sip_status.
 #include <siprec/error.hpp>

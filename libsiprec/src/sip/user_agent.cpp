@@ -5,13 +5,15 @@
 #include <array>
 #include <cstdarg>
 #include <cstdio>
+#include <exception>
 #include <utility>
 
 namespace siprec::sip {
 
 namespace {
 
-constexpr su_duration_t kHousekeepingMs = 500;
+constexpr su_duration_t kTickMs = 100;
+constexpr std::uint64_t kTicksPerCleanUp = 5;
 
 }  // namespace
 
@@ -24,7 +26,7 @@ extern "C" {
 static void siprec_on_timer(su_root_magic_t* /*magic*/,
                             su_timer_t* /*timer*/,
                             su_timer_arg_t* argument) noexcept {
-    reinterpret_cast<UserAgentImpl*>(argument)->clean_up();
+    reinterpret_cast<UserAgentImpl*>(argument)->tick();
 }
 
 static void siprec_on_log(void* /*stream*/, const char* format, va_list arguments) noexcept {
@@ -74,13 +76,24 @@ Result<void> UserAgentImpl::open() {
         return Error(ErrorCode::Internal, "nta_leg_tcreate failed for the default leg");
     }
     dialogs_.emplace(DialogId{0}, std::move(outside));
-    timer_ = su_timer_create(su_root_task(root_), kHousekeepingMs);
+    timer_ = su_timer_create(su_root_task(root_), kTickMs);
     if (timer_ == nullptr ||
         su_timer_set_for_ever(timer_, siprec_on_timer, reinterpret_cast<su_timer_arg_t*>(this)) !=
             0) {
         return Error(ErrorCode::Internal, "su_timer_create failed");
     }
     return {};
+}
+
+void UserAgentImpl::tick() {
+    try {
+        handler_.on_tick();
+    } catch (const std::exception& error) {
+        logger_.log(LogLevel::Error, "sip", "a timer failed", {{"error", error.what()}});
+    }
+    if (++ticks_ % kTicksPerCleanUp == 0) {
+        clean_up();
+    }
 }
 
 void UserAgentImpl::clean_up() {
@@ -99,7 +112,10 @@ void UserAgentImpl::clean_up() {
     }
     // A dialog that is still acknowledging or hanging up keeps its place in the stack.
     std::erase_if(ended_, [this](const std::unique_ptr<Dialog>& dialog) {
-        if (dialog->bye != nullptr) {
+        // One that ended just now is still named by a Replaces that crossed it (RFC 3891 3).
+        constexpr std::chrono::seconds kRemembered{5};
+        if (!dialog->transactions.empty() ||
+            system_clock().steady_now() - dialog->ended_at < kRemembered) {
             return false;
         }
         handler_.on_gone(dialog->id);

@@ -11,6 +11,7 @@
 #include <siprec/log.hpp>
 #include <siprec/result.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +47,9 @@ class Handler {
 
     /// Nothing more will come of this dialog: it ended a while ago.
     virtual void on_gone(DialogId dialog) = 0;
+
+    /// Comes some ten times a second.
+    virtual void on_tick() = 0;
 };
 
 struct UserAgentStats {
@@ -60,6 +64,7 @@ class UserAgent {
         std::vector<Listener> listeners;
         std::size_t max_message_bytes = std::size_t{1} << 20;
         std::string user_agent;
+        std::string supported;  // option tags for Supported; never `siprec` (RFC 7866 11.1.1)
     };
 
     /// Opens the listeners. Call on the SIP thread.
@@ -76,6 +81,28 @@ class UserAgent {
 
     /// With the ports that were really opened.
     [[nodiscard]] virtual const std::vector<Listener>& listeners() const = 0;
+
+    /// Told of the final answer to a request of ours. When a 2xx to an INVITE is acknowledged, what
+    /// it returns is the ACK's SDP; empty: an ACK without body.
+    using OnAnswer = std::function<std::string(DialogId dialog, const Answer& answer)>;
+
+    /// Sends a request within a dialog. `on_answer` is called once: with the answer, or with 481
+    /// when the dialog ends before there is one.
+    /// @return NotFound for a dialog that is over, Io when the request cannot be sent
+    virtual Result<void> send(DialogId dialog,
+                              const ClientRequest& request,
+                              OnAnswer on_answer) = 0;
+
+    /// Sends an INVITE that starts a dialog. A refusal ends that dialog again.
+    /// @param target  a SIP URI
+    /// @return InvalidArgument for another kind of URI, Io when the INVITE cannot be sent
+    [[nodiscard]] virtual Result<DialogId> invite(const std::string& target,
+                                                  const ClientRequest& request,
+                                                  OnAnswer on_answer) = 0;
+
+    /// Gives up an INVITE of `invite` that has no final answer yet; `on_answer` is told of that
+    /// answer.
+    virtual void cancel(DialogId dialog) = 0;
 
     /// Ends a dialog with BYE; it is over for the handler at once.
     virtual void bye(DialogId dialog, const std::string& reason) = 0;
