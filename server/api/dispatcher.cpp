@@ -25,6 +25,8 @@ namespace {
 // Two, so that one slow search does not hold up the rest.
 constexpr std::size_t kCatalogThreads = 2;
 constexpr std::size_t kLiveThreads = 1;
+// A client that does not answer holds its thread for seconds.
+constexpr std::size_t kControlThreads = 2;
 constexpr std::size_t kMostWaiting = 512;
 
 void add_common_headers(const HttpRequest& request, HttpResponse& response) {
@@ -65,6 +67,7 @@ struct Dispatcher::Pending {
 Dispatcher::Dispatcher(Services& services)
     : services_(services),
       live_(kLiveThreads, {}, kMostWaiting),
+      control_(kControlThreads, {}, kMostWaiting),
       catalog_(
           kCatalogThreads,
           [&services] {
@@ -118,6 +121,17 @@ asio::awaitable<HttpResponse> Dispatcher::answer_in(WorkerPool& pool,
     co_return std::move(*pending->response);
 }
 
+WorkerPool& Dispatcher::pool_of(Lane lane) {
+    switch (lane) {
+        case Lane::Live:
+            return live_;
+        case Lane::Control:
+            return control_;
+        default:
+            return catalog_;
+    }
+}
+
 asio::awaitable<HttpResponse> Dispatcher::answer(HttpRequest request) {
     HttpResponse response;
     if (auto refusal = refuse_stranger(request, services_.listen)) {
@@ -132,7 +146,7 @@ asio::awaitable<HttpResponse> Dispatcher::answer(HttpRequest request) {
         response = call(request, match, nullptr);
     } else {
         const auto executor = co_await asio::this_coro::executor;
-        WorkerPool& pool = match.route->lane == Lane::Live ? live_ : catalog_;
+        WorkerPool& pool = pool_of(match.route->lane);
         auto pending = std::make_shared<Pending>(executor, request, std::move(match));
         response = co_await answer_in(pool, std::move(pending));
     }

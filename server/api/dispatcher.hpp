@@ -22,6 +22,7 @@ class Dispatcher {
     void check_catalog();
 
   private:
+    WorkerPool& pool_of(Lane lane);
     struct Pending;
 
     boost::asio::awaitable<HttpResponse> answer_in(WorkerPool& pool,
@@ -32,6 +33,7 @@ class Dispatcher {
 
     Services& services_;
     WorkerPool live_;
+    WorkerPool control_;
     WorkerPool catalog_;
 };
 

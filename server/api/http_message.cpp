@@ -46,6 +46,8 @@ std::string_view reason_phrase(unsigned status) noexcept {
     switch (status) {
         case 200:
             return "OK";
+        case 201:
+            return "Created";
         case 204:
             return "No Content";
         case 206:
@@ -70,6 +72,8 @@ std::string_view reason_phrase(unsigned status) noexcept {
             return "Misdirected Request";
         case 431:
             return "Request Header Fields Too Large";
+        case 504:
+            return "Gateway Timeout";
         case 503:
             return "Service Unavailable";
         default:

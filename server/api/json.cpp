@@ -180,6 +180,7 @@ Json session_of(const SessionStatus& session, WallTime now) {
             {"to_uri", session.to_uri},
             {"user_agent", session.user_agent},
             {"source", session.source.to_string()},
+            {"paused", session.paused},
             {"started", to_rfc3339(session.started)},
             {"duration_s", std::chrono::duration<double>(now - session.started).count()},
             {"streams", session.streams}};

@@ -1,5 +1,7 @@
 #include "api/recording_query.hpp"
 
+#include "api/query.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -18,34 +20,6 @@ constexpr std::uint32_t kLargestLimit = 1000;
 
 Error bad(std::string_view name, std::string_view why) {
     return {ErrorCode::InvalidArgument, fmt::format("{}: {}", name, why)};
-}
-
-std::optional<unsigned> hex(std::string_view digits) {
-    unsigned value = 0;
-    const auto [end, failure] =
-        std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-    if (digits.size() != 2 || failure != std::errc() || end != digits.data() + digits.size()) {
-        return std::nullopt;
-    }
-    return value;
-}
-
-/// Percent-decoded (RFC 3986 2.1).
-std::optional<std::string> decode(std::string_view text, bool plus_is_blank) {
-    std::string decoded;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '%') {
-            const auto value = hex(text.substr(i + 1, 2));
-            if (!value) {
-                return std::nullopt;
-            }
-            decoded += static_cast<char>(*value);
-            i += 2;
-        } else {
-            decoded += plus_is_blank && text[i] == '+' ? ' ' : text[i];
-        }
-    }
-    return decoded;
 }
 
 /// Length of the UTF-8 sequence that `lead` begins; 0: none begins with it.
@@ -203,9 +177,10 @@ Result<RecordingQuery> parse_recording_query(std::string_view query) {
             continue;
         }
         const std::size_t equals = std::min(pair.find('='), pair.size());
-        const auto name = decode(pair.substr(0, equals), false);
+        const auto name = percent_decode(pair.substr(0, equals), false);
         const bool plus_is_blank = name != "from" && name != "until" && name != "number";
-        const auto value = decode(pair.substr(std::min(equals + 1, pair.size())), plus_is_blank);
+        const auto value =
+            percent_decode(pair.substr(std::min(equals + 1, pair.size())), plus_is_blank);
         if (!name || !value || !is_text(*name) || !is_text(*value)) {
             return bad("query", "not percent-encoded UTF-8 text");
         }

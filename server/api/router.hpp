@@ -18,6 +18,7 @@ namespace siprec::server {
 enum class Lane : std::uint8_t {
     Network,  // it does not wait
     Live,     // for the live wing
+    Control,  // for a recording client
     Catalog,  // for the database
 };
 

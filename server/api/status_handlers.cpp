@@ -1,11 +1,10 @@
-// What the server says of itself: page, liveness, readiness, metrics, status, running sessions.
+// What the server says of itself: page, liveness, readiness, metrics, status.
 
 #include "api/handlers.hpp"
 #include "api/json.hpp"
 #include "api/responses.hpp"
 #include "portal/portal.hpp"
 
-#include <siprec/uuid.hpp>
 #include <siprec/version.hpp>
 
 #include <fmt/format.h>
@@ -152,31 +151,6 @@ HttpResponse get_status(const Call& call) {
                          {"refusing", capture.refusing}};
     }
     return json_response(value);
-}
-
-HttpResponse get_sessions(const Call& call) {
-    Json sessions = Json::array();
-    if (const LiveWing* live = call.services.dependencies.live; live != nullptr) {
-        const WallTime now = system_clock().now();
-        for (const SessionStatus& session : live->sessions()) {
-            sessions.push_back(session_of(session, now));
-        }
-    }
-    return json_response({{"sessions", sessions}});
-}
-
-HttpResponse delete_session(const Call& call) {
-    LiveWing* live = call.services.dependencies.live;
-    const auto id = Uuid::parse(call.parameters.at(0));
-    if (live == nullptr || !id) {
-        return problem(404, "no session with this id is running");
-    }
-    if (const auto ended = live->end_session(*id, "ended through the API"); !ended) {
-        return error_response(ended.error(), call.services);
-    }
-    HttpResponse response;
-    response.status = 204;
-    return response;
 }
 
 }  // namespace siprec::server

@@ -3,6 +3,8 @@
 #include "archive/extension_json.hpp"
 #include "archive/metadata_records.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <chrono>
 #include <set>
@@ -49,7 +51,19 @@ void fill_session(RecordingRecord& record, const CaptureDigest& digest) {
     record.src_user_agent = storable(session.user_agent);
     record.call_id = storable(session.call_id);
     record.to_uri = storable(session.to_uri);
-    record.headers_json = headers_to_json(session.headers);
+    auto headers = session.headers;
+    for (const TrackDigest* track : digest.tracks()) {
+        // Recording awareness (RFC 7866 7.3) travels in the SDP; it is found beside `Supported`.
+        const auto add = [&](std::string_view name, const std::string& value) {
+            if (!value.empty()) {
+                headers.emplace_back(
+                    fmt::format("a={} of m-line {}", name, track->stream.media_index), value);
+            }
+        };
+        add("record", track->stream.record);
+        add("recordpref", track->stream.recordpref);
+    }
+    record.headers_json = headers_to_json(headers);
 }
 
 TrackRecord track_record(const TrackDigest& digest) {

@@ -77,6 +77,9 @@ json encode(const SessionInfo& session) {
               {"supported_tag", session.evidence.supported_tag},
               {"contact_tag", session.evidence.contact_tag},
               {"metadata_part", session.evidence.metadata_part}}},
+            {"record_aware", session.record_aware},
+            {"started_by_us", session.started_by_us},
+            {"replaces", session.replaces ? session.replaces->to_string() : ""},
             {"started_ns", to_ns(session.started)}};
 }
 
@@ -99,6 +102,9 @@ SessionInfo decode_session(const json& data) {
                         .supported_tag = evidence.at("supported_tag").get<bool>(),
                         .contact_tag = evidence.at("contact_tag").get<bool>(),
                         .metadata_part = evidence.at("metadata_part").get<bool>()};
+    session.record_aware = data.value("record_aware", false);
+    session.started_by_us = data.value("started_by_us", false);
+    session.replaces = Uuid::parse(data.value("replaces", ""));
     session.started = from_ns(data.at("started_ns"));
     return session;
 }
@@ -120,6 +126,8 @@ json encode(const StreamInfo& stream) {
                  {"formats", std::move(formats)},
                  {"direction", sdp::to_string(stream.direction)},
                  {"rtcp_mux", stream.rtcp_mux},
+                 {"record", stream.record},
+                 {"recordpref", stream.recordpref},
                  {"local_rtp", stream.local_rtp.to_string()},
                  {"local_rtcp", stream.local_rtcp.to_string()}};
     if (stream.remote_rtp) {
@@ -147,6 +155,8 @@ StreamInfo decode_stream(const json& data) {
     }
     stream.direction = direction_of(data.at("direction").get_ref<const std::string&>());
     stream.rtcp_mux = data.at("rtcp_mux").get<bool>();
+    stream.record = data.value("record", "");
+    stream.recordpref = data.value("recordpref", "");
     stream.local_rtp = endpoint_of(data.at("local_rtp"));
     stream.local_rtcp = endpoint_of(data.at("local_rtcp"));
     if (data.contains("remote_rtp")) {

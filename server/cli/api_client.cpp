@@ -22,6 +22,8 @@ ErrorCode code_of(unsigned status) {
             return ErrorCode::NotFound;
         case 409:
             return ErrorCode::Conflict;
+        case 504:
+            return ErrorCode::Timeout;
         case 503:
             return ErrorCode::Unavailable;
         default:
@@ -84,7 +86,30 @@ Result<Json> ApiClient::get_json(const std::string& target) const {
     return value;
 }
 
+Result<Json> ApiClient::change(const std::string& method, const std::string& target) const {
+    const auto reply = http_request(method, server_, target, timeout_);
+    if (!reply) {
+        return reply.error();
+    }
+    if (reply->status < 200 || reply->status >= 300) {
+        return refusal(target, *reply);
+    }
+    return reply->body.empty() ? Json(nullptr) : Json::parse(reply->body, nullptr, false);
+}
+
 Result<std::string> ApiClient::resolve_id(const std::string& text) const {
+    return resolve(
+        text, "/api/v1/recordings?limit=1000", "recordings", "the newest 1000 recordings");
+}
+
+Result<std::string> ApiClient::resolve_session(const std::string& text) const {
+    return resolve(text, "/api/v1/sessions", "sessions", "the running sessions");
+}
+
+Result<std::string> ApiClient::resolve(const std::string& text,
+                                       const std::string& target,
+                                       const char* member,
+                                       const char* where) const {
     std::string wanted = text;
     std::transform(wanted.begin(), wanted.end(), wanted.begin(), [](unsigned char c) {
         return static_cast<char>(std::tolower(c));
@@ -96,24 +121,23 @@ Result<std::string> ApiClient::resolve_id(const std::string& text) const {
         return Error(ErrorCode::InvalidArgument,
                      fmt::format("{}: not an id; a UUID or its first 8 digits or more", text));
     }
-    const auto page = get_json("/api/v1/recordings?limit=1000");
+    const auto page = get_json(target);
     if (!page) {
         return page.error();
     }
     std::vector<std::string> found;
-    for (const Json& recording : page->value("recordings", Json::array())) {
+    for (const Json& recording : page->value(member, Json::array())) {
         const std::string id = recording.value("id", "");
         if (id.starts_with(wanted)) {
             found.push_back(id);
         }
     }
     if (found.empty()) {
-        return Error(ErrorCode::NotFound,
-                     fmt::format("{}: none of the newest 1000 recordings begins so", text));
+        return Error(ErrorCode::NotFound, fmt::format("{}: none of {} begins so", text, where));
     }
     if (found.size() > 1) {
         return Error(ErrorCode::InvalidArgument,
-                     fmt::format("{}: {} recordings begin so", text, found.size()));
+                     fmt::format("{}: {} of {} begin so", text, found.size(), where));
     }
     return found.front();
 }

@@ -49,10 +49,12 @@ class Exchange {
         parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
     }
 
-    asio::awaitable<void> run(std::string target, std::optional<Result<HttpReply>>& outcome);
+    asio::awaitable<void> run(std::string method,
+                              std::string target,
+                              std::optional<Result<HttpReply>>& outcome);
 
   private:
-    asio::awaitable<Result<HttpReply>> perform(std::string target);
+    asio::awaitable<Result<HttpReply>> perform(std::string method, std::string target);
     asio::awaitable<Result<void>> connect();
     asio::awaitable<Result<void>> read_body(HttpReply& reply);
     [[nodiscard]] Error failed(std::string_view step, boost::system::error_code failure) const;
@@ -130,15 +132,20 @@ asio::awaitable<Result<void>> Exchange::read_body(HttpReply& reply) {
     co_return Result<void>();
 }
 
-asio::awaitable<void> Exchange::run(std::string target, std::optional<Result<HttpReply>>& outcome) {
-    outcome = co_await perform(std::move(target));
+asio::awaitable<void> Exchange::run(std::string method,
+                                    std::string target,
+                                    std::optional<Result<HttpReply>>& outcome) {
+    outcome = co_await perform(std::move(method), std::move(target));
 }
 
-asio::awaitable<Result<HttpReply>> Exchange::perform(std::string target) {
+asio::awaitable<Result<HttpReply>> Exchange::perform(std::string method, std::string target) {
     if (auto connected = co_await connect(); !connected) {
         co_return connected.error();
     }
-    http::request<http::empty_body> request(http::verb::get, target, 11);
+    http::request<http::empty_body> request(http::string_to_verb(method), target, 11);
+    if (request.method() != http::verb::get) {
+        request.content_length(0);
+    }
     request.set(http::field::host, server_.authority);
     request.set(http::field::user_agent, "siprecctl");
     request.set(http::field::accept, "*/*");
@@ -208,24 +215,33 @@ Result<ServerUrl> ServerUrl::parse(std::string_view text) {
     return url;
 }
 
-Result<HttpReply> http_get(const ServerUrl& server,
-                           const std::string& target,
-                           std::chrono::milliseconds timeout,
-                           const BodySink& sink) {
+Result<HttpReply> http_request(const std::string& method,
+                               const ServerUrl& server,
+                               const std::string& target,
+                               std::chrono::milliseconds timeout,
+                               const BodySink& sink) {
     std::optional<Result<HttpReply>> outcome;
     try {
         asio::io_context io;
         Exchange exchange(io, server, timeout, sink);
-        asio::co_spawn(io, exchange.run(target, outcome), [](const std::exception_ptr& failure) {
-            if (failure) {
-                std::rethrow_exception(failure);
-            }
-        });
+        asio::co_spawn(
+            io, exchange.run(method, target, outcome), [](const std::exception_ptr& failure) {
+                if (failure) {
+                    std::rethrow_exception(failure);
+                }
+            });
         io.run();
     } catch (const std::exception& defect) {
         return Error(ErrorCode::Internal, defect.what());
     }
     return outcome ? std::move(*outcome) : Error(ErrorCode::Internal, "the request was abandoned");
+}
+
+Result<HttpReply> http_get(const ServerUrl& server,
+                           const std::string& target,
+                           std::chrono::milliseconds timeout,
+                           const BodySink& sink) {
+    return http_request("GET", server, target, timeout, sink);
 }
 
 }  // namespace siprec::server

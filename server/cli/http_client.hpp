@@ -37,6 +37,13 @@ using BodySink = std::function<Result<void>(std::string_view piece)>;
 /// @return Unavailable when the server cannot be reached; Timeout; Malformed when it does not
 /// answer
 ///         in HTTP or breaks off before the length that it promised
+[[nodiscard]] Result<HttpReply> http_request(const std::string& method,
+                                             const ServerUrl& server,
+                                             const std::string& target,
+                                             std::chrono::milliseconds timeout,
+                                             const BodySink& sink = {});
+
+/// `http_request` with GET.
 [[nodiscard]] Result<HttpReply> http_get(const ServerUrl& server,
                                          const std::string& target,
                                          std::chrono::milliseconds timeout,

@@ -2,6 +2,7 @@
 
 #include "cli/api_client.hpp"
 #include "cli/export.hpp"
+#include "cli/session_commands.hpp"
 #include "cli/tables.hpp"
 
 #include <siprec/version.hpp>
@@ -240,6 +241,7 @@ int run_siprecctl(std::vector<std::string> arguments, std::ostream& out, std::os
     commands.emplace_back(app.add_subcommand("list", "recordings, newest first"), run_list);
     commands.emplace_back(app.add_subcommand("show", "all about one recording"), run_show);
     commands.emplace_back(app.add_subcommand("export", "fetch a recording's files"), run_export);
+    const SessionCommands session_commands(app);
     add_list(*commands[1].first, options.list);
     commands[2]
         .first->add_option("id", options.id, "the recording's id, or its first 8 digits")
@@ -260,6 +262,14 @@ int run_siprecctl(std::vector<std::string> arguments, std::ostream& out, std::os
     const ApiClient client(
         std::move(*server),
         std::chrono::milliseconds(static_cast<std::int64_t>(options.timeout_s * 1000)));
+    if (const auto changed = session_commands.run(client)) {
+        if (!*changed) {
+            return fail(output, changed->error());
+        }
+        const Json& value = **changed;
+        output.out << (options.json ? to_text(value) : value.value("id", "") + "\n");
+        return finish(output);
+    }
     for (const auto& [command, run] : commands) {
         if (command->parsed()) {
             return run(client, options, output);

@@ -35,13 +35,17 @@ struct DiskConfig {
 
 enum class Role : std::uint8_t { All, Live, Archive };
 
+/// Who may take over a running session with Replaces (RFC 3891 3).
+enum class Takeover : std::uint8_t { Never, SameAddress, Anybody };
+
 struct Config {
     Role role = Role::All;
     std::string data_directory;              // holds captures, recordings, the private database
     RecorderConfig recorder;                 // listeners, media, limits
     std::vector<IpAddress> allowed_sources;  // empty: anybody; else INVITEs from others get 403
-    Endpoint http{};                         // 127.0.0.1:8080 by default
-    std::string database_url;                // empty: a private PostgreSQL in data_directory
+    Takeover takeover = Takeover::SameAddress;
+    Endpoint http{};           // 127.0.0.1:8080 by default
+    std::string database_url;  // empty: a private PostgreSQL in data_directory
     CaptureConfig capture;
     RenderConfig render;
     DiskConfig disk;
@@ -67,6 +71,12 @@ struct MediaAddress {
 };
 
 [[nodiscard]] Result<MediaAddress> parse_media(std::string_view text);
+
+/// "never", "announced" or "always".
+[[nodiscard]] Result<SnapshotPolicy> parse_snapshot_policy(std::string_view text);
+
+/// "never", "same-address" or "anybody".
+[[nodiscard]] Result<Takeover> parse_takeover(std::string_view text);
 
 /// "all", "live" or "archive".
 [[nodiscard]] Result<Role> parse_role(std::string_view text);

@@ -58,6 +58,20 @@ void read_sip(TomlTable sip, Config& config) {
             });
         });
     sip.text("user_agent", config.recorder.user_agent);
+    sip.flag("strict", config.recorder.strict);
+    SessionTimerConfig& timer = config.recorder.timer;
+    sip.flag("session_timer", timer.enabled);
+    sip.duration("session_expires_s", timer.expires, 90, kDay);
+    sip.duration("min_se_s", timer.min_se, 90, kDay);
+    sip.duration("probe_after_s", timer.probe_after, 0, kDay);
+    sip.parsed("snapshot_request", [&](const std::string& text) {
+        return take(parse_snapshot_policy, text, [&](SnapshotPolicy policy) {
+            config.recorder.snapshot = policy;
+        });
+    });
+    sip.parsed("takeover", [&](const std::string& text) {
+        return take(parse_takeover, text, [&](Takeover takeover) { config.takeover = takeover; });
+    });
     sip.duration("drain_timeout_s", config.drain_timeout, 0, kDay);
 }
 

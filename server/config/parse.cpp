@@ -59,6 +59,34 @@ Result<MediaAddress> parse_media(std::string_view text) {
     return MediaAddress{.address = *address, .ports = std::pair(*low, *high)};
 }
 
+Result<SnapshotPolicy> parse_snapshot_policy(std::string_view text) {
+    if (text == "never") {
+        return SnapshotPolicy::Never;
+    }
+    if (text == "announced") {
+        return SnapshotPolicy::WhenAnnounced;
+    }
+    if (text == "always") {
+        return SnapshotPolicy::Always;
+    }
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("'{}' is none of never, announced and always", text));
+}
+
+Result<Takeover> parse_takeover(std::string_view text) {
+    if (text == "never") {
+        return Takeover::Never;
+    }
+    if (text == "same-address") {
+        return Takeover::SameAddress;
+    }
+    if (text == "anybody") {
+        return Takeover::Anybody;
+    }
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("'{}' is none of never, same-address and anybody", text));
+}
+
 Result<Role> parse_role(std::string_view text) {
     if (text == "all") {
         return Role::All;

@@ -43,6 +43,18 @@ void TomlTable::text(std::string_view key, std::string& value) {
     }
 }
 
+void TomlTable::flag(std::string_view key, bool& value) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+        return;
+    }
+    if (const auto read = node->value_exact<bool>()) {
+        value = *read;
+    } else {
+        errors_.add(node->source(), full_name(key), "wants true or false");
+    }
+}
+
 void TomlTable::parsed(std::string_view key,
                        const std::function<Result<void>(const std::string&)>& take) {
     const toml::node* node = find(key);

@@ -48,6 +48,8 @@ class TomlTable {
     /// Each leaves `value` as it is when the key is absent or wrong.
     void text(std::string_view key, std::string& value);
 
+    void flag(std::string_view key, bool& value);
+
     template <typename Number>
     void number(std::string_view key, Number& value, std::int64_t low, std::int64_t high) {
         static_assert(std::numeric_limits<Number>::is_integer);

@@ -29,8 +29,14 @@ std::vector<IpAddress> unmapped(std::vector<IpAddress> addresses) {
 
 }  // namespace
 
-Admission::Admission(const std::vector<IpAddress>& allowed_sources)
-    : allowed_(unmapped(allowed_sources)) {}
+Admission::Admission(const std::vector<IpAddress>& allowed_sources, Takeover takeover)
+    : allowed_(unmapped(allowed_sources)), takeover_(takeover) {}
+
+bool Admission::may_replace(const SessionInfo& running, const SessionInfo& taker) {
+    return takeover_ == Takeover::Anybody ||
+           (takeover_ == Takeover::SameAddress &&
+            unmapped(running.source.address) == unmapped(taker.source.address));
+}
 
 SessionDecision Admission::on_invite(const SessionInfo& session) {
     const IpAddress source = unmapped(session.source.address);

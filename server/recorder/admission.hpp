@@ -2,6 +2,8 @@
 
 // Which sessions are taken.
 
+#include "config/config.hpp"
+
 #include <siprec/net.hpp>
 #include <siprec/policy.hpp>
 
@@ -14,9 +16,12 @@ namespace siprec::server {
 class Admission final : public SessionPolicy {
   public:
     /// @param allowed_sources  empty: anybody
-    explicit Admission(const std::vector<IpAddress>& allowed_sources);
+    explicit Admission(const std::vector<IpAddress>& allowed_sources,
+                       Takeover takeover = Takeover::SameAddress);
 
     [[nodiscard]] SessionDecision on_invite(const SessionInfo& session) override;
+
+    [[nodiscard]] bool may_replace(const SessionInfo& running, const SessionInfo& taker) override;
 
     [[nodiscard]] bool is_healthy() override { return is_open(); }
 
@@ -35,6 +40,7 @@ class Admission final : public SessionPolicy {
 
   private:
     const std::vector<IpAddress> allowed_;
+    const Takeover takeover_;
     std::atomic<bool> disk_full_{false};
     std::atomic<bool> writer_failing_{false};
 };

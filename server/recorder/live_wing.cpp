@@ -52,7 +52,7 @@ class LiveWingImpl final : public LiveWing {
         : lock_(std::move(lock)),
           spool_(std::move(layout), spool_limits(config), logger, system_clock()),
           sinks_(spool_, config.recorder.user_agent, system_clock()),
-          admission_(config.allowed_sources),
+          admission_(config.allowed_sources, config.takeover),
           disk_(config.data_directory, config.disk, logger),
           writer_(spool_, config.capture) {
         watch();
@@ -105,6 +105,30 @@ class LiveWingImpl final : public LiveWing {
 
     [[nodiscard]] Result<void> end_session(const Uuid& session, std::string reason) override {
         return recorder_->end_session(session, std::move(reason));
+    }
+
+    [[nodiscard]] Result<void> pause(const Uuid& session) override {
+        return recorder_->pause(session);
+    }
+
+    [[nodiscard]] Result<void> resume(const Uuid& session) override {
+        return recorder_->resume(session);
+    }
+
+    [[nodiscard]] Result<void> drop_stream(const Uuid& session,
+                                           std::uint32_t media_index) override {
+        return recorder_->drop_stream(session, media_index);
+    }
+
+    [[nodiscard]] Result<void> request_snapshot(const Uuid& session, std::string reason) override {
+        return recorder_->request_snapshot(session, std::move(reason));
+    }
+
+    [[nodiscard]] Result<Uuid> start_session(std::string src) override {
+        if (!is_ready()) {
+            return Error(ErrorCode::Unavailable, "no new session can be recorded now");
+        }
+        return recorder_->start_session(std::move(src));
     }
 
     [[nodiscard]] bool is_ready() const override {

@@ -7,7 +7,9 @@
 
 #include <siprec/recorder.hpp>
 
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace siprec::server {
@@ -43,6 +45,15 @@ class LiveWing {
     [[nodiscard]] virtual CaptureStats capture_stats() const = 0;
     [[nodiscard]] virtual std::vector<SessionStatus> sessions() const = 0;
     [[nodiscard]] virtual Result<void> end_session(const Uuid& session, std::string reason) = 0;
+
+    /// As the calls of `Recorder` with these names.
+    [[nodiscard]] virtual Result<void> pause(const Uuid& session) = 0;
+    [[nodiscard]] virtual Result<void> resume(const Uuid& session) = 0;
+    [[nodiscard]] virtual Result<void> drop_stream(const Uuid& session,
+                                                   std::uint32_t media_index) = 0;
+    [[nodiscard]] virtual Result<void> request_snapshot(const Uuid& session,
+                                                        std::string reason) = 0;
+    [[nodiscard]] virtual Result<Uuid> start_session(std::string src) = 0;
 
     /// A new session could be recorded now.
     [[nodiscard]] virtual bool is_ready() const = 0;

@@ -218,12 +218,12 @@ class Database:
 
 def run_sipp(scenario: str, server: Server, *, calls: int = 1, at_once: int = 100, rate: int = 10,
              transport: str = "u1", timeout: int = 90, keys: dict[str, str] | None = None,
-             expect_failure: bool = False) -> str:
+             expect_failure: bool = False, port: int | None = None) -> str:
     """Runs a scenario of tests/integration/scenarios against the server."""
     host = server.host
     scenario_path = HERE / "scenarios" / scenario
     command = ["sipp", server.sip, "-sf", str(scenario_path), "-m", str(calls), "-l", str(at_once),
-               "-r", str(rate), "-i", host, "-mi", host, "-p", str(free_sip_port(host)),
+               "-r", str(rate), "-i", host, "-mi", host, "-p", str(port or free_sip_port(host)),
                "-mp", str(free_port()), "-t", transport, "-nostdin", "-timeout", str(timeout),
                "-timeout_error", "-trace_err", "-error_file", str(server.folder / "sipp-errors.log"),
                "-max_socket", "2000"]

@@ -128,7 +128,9 @@ std::string RecorderImpl::on_called(sip::DialogId dialog, const sip::Answer& ans
     }
     // RFC 7866 6.2: an SRC that knows no SIPREC says 420. There is no second try.
     const std::string why =
-        fmt::format("{} answered {} {}", calling.src, answer.status, answer.phrase);
+        answer.was_received
+            ? fmt::format("{} answered {} {}", calling.src, answer.status, answer.phrase)
+            : fmt::format("{} did not answer ({})", calling.src, answer.status);
     logger_.log(LogLevel::Warning, "recorder", why, {{"rs", calling.id.to_string()}});
     calling.done(Error(answer.was_received ? ErrorCode::Conflict : ErrorCode::Timeout, why));
     return {};

@@ -67,6 +67,45 @@ class FakeLiveWing final : public LiveWing {
         return {};
     }
 
+    [[nodiscard]] Result<void> pause(const Uuid& session) override {
+        return asked(session, "pause");
+    }
+
+    [[nodiscard]] Result<void> resume(const Uuid& session) override {
+        return asked(session, "resume");
+    }
+
+    [[nodiscard]] Result<void> drop_stream(const Uuid& session,
+                                           std::uint32_t media_index) override {
+        return asked(session, "drop " + std::to_string(media_index));
+    }
+
+    [[nodiscard]] Result<void> request_snapshot(const Uuid& session,
+                                                std::string /*reason*/) override {
+        return asked(session, "snapshot");
+    }
+
+    [[nodiscard]] Result<Uuid> start_session(std::string src) override {
+        if (auto done = asked(session_id, "start " + src); !done) {
+            return done.error();
+        }
+        return session_id;
+    }
+
+    Result<void> asked(const Uuid& session, std::string what) {
+        if (session != session_id) {
+            return Error(ErrorCode::NotFound, "no such session");
+        }
+        wishes.push_back(std::move(what));
+        if (refusal) {
+            return *refusal;
+        }
+        return {};
+    }
+
+    std::vector<std::string> wishes;
+    std::optional<Error> refusal;
+
     [[nodiscard]] bool is_ready() const override { return ready; }
 
     void drain() override {}

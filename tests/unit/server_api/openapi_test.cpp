@@ -25,6 +25,8 @@ std::set<Operation> operations_of(std::istream& yaml) {
             path = line.substr(2, line.rfind(':') - 2);
         } else if (in_paths && line == "    get:") {
             operations.emplace("GET", path);
+        } else if (in_paths && line == "    post:") {
+            operations.emplace("POST", path);
         } else if (in_paths && line == "    delete:") {
             operations.emplace("DELETE", path);
         } else if (in_paths && depth == 4) {

@@ -134,6 +134,34 @@ TEST_CASE("api: lists and ends sessions when they run", "[unit][api]") {
     CHECK(request(world.server->endpoint(), "DELETE", "/api/v1/sessions/x").status == 404);
 }
 
+TEST_CASE("api: hands wishes to the session and tells what came of them", "[unit][api]") {
+    World world;
+    const auto endpoint = world.server->endpoint();
+    const std::string path = "/api/v1/sessions/" + world.live.session_id.to_string();
+    CHECK(request(endpoint, "POST", path + "/pause").status == 204);
+    CHECK(request(endpoint, "POST", path + "/resume").status == 204);
+    CHECK(request(endpoint, "POST", path + "/snapshot").status == 204);
+    CHECK(request(endpoint, "DELETE", path + "/streams/1").status == 204);
+    CHECK(request(endpoint, "DELETE", path + "/streams/x").status == 404);
+    const auto started = request(endpoint, "POST", "/api/v1/sessions?src=sip%3Aa%40b");
+    CHECK(started.status == 201);
+    CHECK(started.body.find(world.live.session_id.to_string()) != std::string::npos);
+    CHECK(request(endpoint, "POST", "/api/v1/sessions").status == 400);
+    CHECK(world.live.wishes ==
+          std::vector<std::string>{"pause", "resume", "snapshot", "drop 1", "start sip:a@b"});
+    world.live.refusal = siprec::Error(siprec::ErrorCode::Conflict, "pause was answered 488");
+    const auto refused = request(endpoint, "POST", path + "/pause");
+    CHECK(refused.status == 409);
+    CHECK(refused.body.find("488") != std::string::npos);
+    world.live.refusal = siprec::Error(siprec::ErrorCode::Timeout, "no answer yet");
+    CHECK(request(endpoint, "POST", path + "/pause").status == 504);
+    CHECK(request(endpoint, "POST", path + "/pause", "Origin: http://example.com\r\n").status ==
+          403);
+    CHECK(request(
+              endpoint, "POST", "/api/v1/sessions/" + siprec::Uuid::random().to_string() + "/pause")
+              .status == 404);
+}
+
 TEST_CASE("api: serves the page under a strict policy when / is asked", "[unit][api][portal]") {
     const World world;
     const auto page = get(world.server->endpoint(), "/");
