@@ -491,7 +491,8 @@ void Call::on_request(const Message& request, const Endpoint& source, SteadyTime
         response = make_response(request, 481);
     } else if (request.method == "INVITE" || request.method == "UPDATE") {
         wants_snapshot =
-            request.value("Content-Type").find("rs-metadata-request") != std::string_view::npos;
+            request.value("Content-Type").find("rs-metadata-request") != std::string_view::npos ||
+            request.body.find("requestsnapshot") != std::string::npos;
         if (!wants_snapshot) {
             on_offer(request, response, now);
         }

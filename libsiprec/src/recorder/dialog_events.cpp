@@ -187,7 +187,9 @@ sip::Response RecorderImpl::on_request(sip::DialogId dialog, const sip::Request&
     record_wire(live, request.wire);
     live.timer.on_heard(system_clock().steady_now());
     live.peer.learn(request.headers);
-    if (auto unknown = unknown_extensions(request, config_); !unknown.empty()) {
+    auto unknown = unknown_extensions(request, config_);
+    // A BYE ends the session whatever it requires: refused, it would leave one that nobody ends.
+    if (!unknown.empty() && request.method != sip::Method::Bye) {
         log(LogLevel::Warning,
             *live.info,
             fmt::format("{} refused with 420: {} is required", request.method_name, unknown[0]));
@@ -335,6 +337,7 @@ void RecorderImpl::end(sip::DialogId dialog, EndCause cause, const std::string& 
                media->finish(thread, session_end);
            }));
     forget_wishes(live);
+    unschedule(live);
 }
 
 }  // namespace siprec::recorder

@@ -129,9 +129,10 @@ void RecorderImpl::advance(LiveSession& live) {
             return;
         }
         live.asking = false;
-        if (request) {
+        if (live.machine.has_open_offer()) {
             hand_over(live, {"INVITE", system_clock().now()}, live.machine.on_own_refused());
-        } else if (sent.error().code() == ErrorCode::Conflict && ++wish.attempts < 10) {
+        }
+        if (sent.error().code() == ErrorCode::Conflict && ++wish.attempts < 10) {
             // The client's answer in its ACK comes first (RFC 3264 4).
             wish.not_before = system_clock().steady_now() + milliseconds(500);
             return;

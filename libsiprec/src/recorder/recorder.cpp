@@ -169,6 +169,10 @@ void RecorderImpl::stop_all() {
     draining_ = true;
     if (sip_thread_) {
         static_cast<void>(run_on_sip_thread([this] {
+            for (auto& [dialog, calling] : std::exchange(calling_, {})) {
+                agent_->cancel(dialog);
+                calling.done(Error(ErrorCode::Unavailable, "the recorder is shutting down"));
+            }
             for (const auto& [dialog, live] : live_) {
                 hang_up(dialog, EndCause::Shutdown, "the recorder is shutting down");
             }

@@ -154,6 +154,7 @@ class RecorderImpl final : public Recorder, private sip::Handler {
 
     // Deadlines of sessions (timers.cpp).
     void schedule(LiveSession& live);
+    void unschedule(LiveSession& live);
     void check(LiveSession& live);
 
     // Sessions that we start (calling.cpp).

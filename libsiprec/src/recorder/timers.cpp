@@ -14,9 +14,24 @@ void RecorderImpl::schedule(LiveSession& live) {
     }
     // An entry that fires too early only looks, and schedules again.
     if (next && (!live.next_check || *next < *live.next_check)) {
+        unschedule(live);
         live.next_check = next;
         deadlines_.emplace(*next, live.dialog);
     }
+}
+
+void RecorderImpl::unschedule(LiveSession& live) {
+    if (!live.next_check) {
+        return;
+    }
+    const auto [first, last] = deadlines_.equal_range(*live.next_check);
+    for (auto entry = first; entry != last; ++entry) {
+        if (entry->second == live.dialog) {
+            deadlines_.erase(entry);
+            break;
+        }
+    }
+    live.next_check.reset();
 }
 
 void RecorderImpl::on_tick() {
