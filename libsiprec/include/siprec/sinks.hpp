@@ -32,9 +32,10 @@ struct PcmSinkConfig {
 };
 
 /// A `MediaSink` that decodes on a worker thread of its own and hands PCM to `consumer`, in order
-/// and on one time line. Calls of the consumer come from that worker. `on_closed` waits until it
-/// has had everything, silence up to the end included.
-/// @param decoders  outlives the sink
+/// and on one time line. Calls of the consumer come from that worker, and so does its destruction:
+/// after it has had everything, silence up to the end included. `on_closed` does not wait for that;
+/// `Recorder::stop` does.
+/// @param decoders  outlives the consumer
 /// @return null never; a configuration that makes no sense is corrected to the nearest one that
 /// does
 [[nodiscard]] SIPREC_EXPORT std::unique_ptr<MediaSink> make_pcm_sink(

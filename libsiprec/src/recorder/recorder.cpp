@@ -1,3 +1,4 @@
+#include "base/thread_reaper.hpp"
 #include "recorder/media_task.hpp"
 #include "recorder/recorder_impl.hpp"
 
@@ -183,6 +184,8 @@ void RecorderImpl::stop_all() {
     if (engine_) {
         engine_->stop();
     }
+    // Workers of sinks that have been closed may still be handing over the last audio.
+    base::thread_reaper().wait();
 }
 
 }  // namespace recorder

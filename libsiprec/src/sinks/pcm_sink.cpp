@@ -1,11 +1,13 @@
 // A media sink that copies packets into a bounded queue and decodes them on a thread of its own.
 #include "base/bounded_queue.hpp"
+#include "base/thread_reaper.hpp"
 
 #include <siprec/assembler.hpp>
 #include <siprec/sinks.hpp>
 
 #include <algorithm>
 #include <atomic>
+#include <memory>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -36,75 +38,41 @@ PcmSinkConfig corrected(PcmSinkConfig config) {
     return config;
 }
 
-class PcmSink final : public MediaSink {
+/// What the worker thread owns, and the queue by which the media thread reaches it. Lives until
+/// both have let go of it.
+class PcmWorker {
   public:
-    PcmSink(const StreamInfo& stream,
-            const PcmSinkConfig& config,
-            const DecoderRegistry& decoders,
-            std::unique_ptr<AudioConsumer> consumer)
+    PcmWorker(const StreamInfo& stream,
+              const PcmSinkConfig& config,
+              const DecoderRegistry& decoders,
+              std::unique_ptr<AudioConsumer> consumer)
         : config_(corrected(config)),
           decoders_(&decoders),
           consumer_(std::move(consumer)),
           formats_(stream.formats),
-          queue_(config_.queue_packets),
-          worker_([this] { work(); }) {}
+          queue_(config_.queue_packets) {}
 
-    PcmSink(const PcmSink&) = delete;
-    PcmSink& operator=(const PcmSink&) = delete;
-
-    ~PcmSink() override { queue_.close(); }
-
-    void on_rtp(const RtpPacket& packet) override {
-        Item item = item_of(Item::Kind::Rtp, packet.arrival);
-        item.rtp = packet;
-        item.rtp.bytes = {};
-        item.rtp.payload = {};
-        item.rtp.csrcs = {};
-        item.bytes.assign(packet.payload.begin(), packet.payload.end());
-        push(item);
+    /// Until the queue is closed. The consumer is destroyed last, here.
+    void run() noexcept {
+        work();
+        assembler_.reset();
+        consumer_.reset();
     }
 
-    void on_rtcp(const RtcpPacket& packet) override {
-        Item item = item_of(Item::Kind::Rtcp, packet.arrival);
-        item.bytes.assign(packet.bytes.begin(), packet.bytes.end());
-        push(item);
-    }
-
-    void on_changed(const StreamInfo& stream) override {
-        Item item;
-        item.kind = Item::Kind::Formats;
-        item.formats = stream.formats;
-        // Bounded by the offers of a dialog; without it all packets that follow are misread.
-        (void)queue_.push_always(std::move(item));
-    }
-
-    void on_tick(WallTime now) override {
-        Item item = item_of(Item::Kind::Tick, now);
-        (void)queue_.try_push(item);  // the next one says more
-    }
-
-    void on_closed(const StreamStats& /*stats*/, WallTime when) override {
-        (void)queue_.push_always(item_of(Item::Kind::End, when));
-        queue_.close();
-        if (worker_.joinable()) {
-            worker_.join();
-        }
-    }
-
-  private:
-    static Item item_of(Item::Kind kind, WallTime time) {
-        Item item;
-        item.kind = kind;
-        item.time = time;
-        return item;
-    }
-
+    /// What cannot wait is counted as dropped.
     void push(Item& item) {
         if (!queue_.try_push(item)) {
             dropped_.fetch_add(1, std::memory_order_relaxed);
         }
     }
 
+    void tick(Item item) { (void)queue_.try_push(item); }
+
+    void push_always(Item item) { (void)queue_.push_always(std::move(item)); }
+
+    void close() { queue_.close(); }
+
+  private:
     void work() noexcept {
         try {
             if (config_.origin) {
@@ -189,7 +157,69 @@ class PcmSink final : public MediaSink {
     std::uint64_t reported_ = 0;
     std::atomic<std::uint64_t> dropped_{0};
     base::BoundedQueue<Item> queue_;
-    std::jthread worker_;  // last: it uses all of the above
+};
+
+Item item_of(Item::Kind kind, WallTime time) {
+    Item item;
+    item.kind = kind;
+    item.time = time;
+    return item;
+}
+
+class PcmSink final : public MediaSink {
+  public:
+    explicit PcmSink(std::shared_ptr<PcmWorker> worker)
+        : worker_(std::move(worker)), thread_([owned = worker_] { owned->run(); }) {}
+
+    PcmSink(const PcmSink&) = delete;
+    PcmSink& operator=(const PcmSink&) = delete;
+
+    ~PcmSink() override { let_go(); }
+
+    void on_rtp(const RtpPacket& packet) override {
+        Item item = item_of(Item::Kind::Rtp, packet.arrival);
+        item.rtp = packet;
+        item.rtp.bytes = {};
+        item.rtp.payload = {};
+        item.rtp.csrcs = {};
+        item.bytes.assign(packet.payload.begin(), packet.payload.end());
+        worker_->push(item);
+    }
+
+    void on_rtcp(const RtcpPacket& packet) override {
+        Item item = item_of(Item::Kind::Rtcp, packet.arrival);
+        item.bytes.assign(packet.bytes.begin(), packet.bytes.end());
+        worker_->push(item);
+    }
+
+    void on_changed(const StreamInfo& stream) override {
+        Item item;
+        item.kind = Item::Kind::Formats;
+        item.formats = stream.formats;
+        // Bounded by the offers of a dialog; without it all packets that follow are misread.
+        worker_->push_always(std::move(item));
+    }
+
+    void on_tick(WallTime now) override {
+        worker_->tick(item_of(Item::Kind::Tick, now));  // the next one says more
+    }
+
+    void on_closed(const StreamStats& /*stats*/, WallTime when) override {
+        worker_->push_always(item_of(Item::Kind::End, when));
+        let_go();
+    }
+
+  private:
+    // The media thread must not wait for a decoder; somebody else does.
+    void let_go() {
+        worker_->close();
+        if (thread_.joinable()) {
+            base::thread_reaper().take(std::move(thread_));
+        }
+    }
+
+    std::shared_ptr<PcmWorker> worker_;
+    std::thread thread_;
 };
 
 class NoConsumer final : public AudioConsumer {
@@ -205,7 +235,8 @@ std::unique_ptr<MediaSink> make_pcm_sink(const StreamInfo& stream,
     if (!consumer) {
         consumer = std::make_unique<NoConsumer>();
     }
-    return std::make_unique<PcmSink>(stream, config, decoders, std::move(consumer));
+    return std::make_unique<PcmSink>(
+        std::make_shared<PcmWorker>(stream, config, decoders, std::move(consumer)));
 }
 
 }  // namespace siprec

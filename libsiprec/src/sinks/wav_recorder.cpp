@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
+#include <future>
 #include <limits>
 #include <system_error>
 #include <thread>
@@ -29,6 +30,7 @@ struct Channel {
     // Shared with the PCM sink's consumer: that writes until the stream is closed, the factory's
     // thread reads afterwards.
     std::shared_ptr<TrackFile> track;
+    std::shared_future<void> written;  // ready when the consumer has gone
 };
 
 /// A session that has ended.
@@ -43,6 +45,13 @@ class TrackConsumer final : public AudioConsumer {
     TrackConsumer(std::shared_ptr<TrackFile> track, std::string session, Logger& logger)
         : track_(std::move(track)), session_(std::move(session)), logger_(&logger) {}
 
+    TrackConsumer(const TrackConsumer&) = delete;
+    TrackConsumer& operator=(const TrackConsumer&) = delete;
+
+    ~TrackConsumer() override { written_.set_value(); }
+
+    [[nodiscard]] std::shared_future<void> written() { return written_.get_future().share(); }
+
     void on_audio(const AudioBlock& block) override { track_->write(block.samples); }
 
     void on_overflow(std::uint64_t packets) override {
@@ -56,6 +65,7 @@ class TrackConsumer final : public AudioConsumer {
     std::shared_ptr<TrackFile> track_;
     std::string session_;
     Logger* logger_;
+    std::promise<void> written_;
 };
 
 /// Shorter tracks end in silence.
@@ -85,6 +95,7 @@ Result<void> interleave(const Recording& recording, WavWriter& wav, std::uint32_
 
 Result<void> write_wav(const Recording& recording, std::uint32_t sample_rate) {
     for (const Channel& channel : recording.channels) {
+        channel.written.wait();
         auto ready = channel.track->rewind();
         if (!ready) {
             return ready;
@@ -152,14 +163,13 @@ class WavSession final : public SessionSink {
             return nullptr;
         }
         const std::shared_ptr<TrackFile> shared = std::move(*track);
-        channels_.push_back({.media_index = stream.media_index, .track = shared});
+        auto consumer = std::make_unique<TrackConsumer>(shared, session_, *logger_);
+        channels_.push_back(
+            {.media_index = stream.media_index, .track = shared, .written = consumer->written()});
         PcmSinkConfig config;
         config.sample_rate = sample_rate_;
         config.origin = origin_;
-        return make_pcm_sink(stream,
-                             config,
-                             *decoders_,
-                             std::make_unique<TrackConsumer>(shared, session_, *logger_));
+        return make_pcm_sink(stream, config, *decoders_, std::move(consumer));
     }
 
     void on_ended(const SessionEnd& /*end*/) override {

@@ -99,6 +99,10 @@ TEST_CASE("config: example shows the defaults when it is read", "[unit][config]"
     base.recorder.media.linger = 1ms;
     base.recorder.media.receive_buffer_bytes = 1;
     base.recorder.media.timeout = 1s;
+    base.recorder.strict = true;
+    base.recorder.timer = {.enabled = false, .expires = 91s, .min_se = 91s, .probe_after = 1s};
+    base.recorder.snapshot = siprec::SnapshotPolicy::Never;
+    base.takeover = siprec::server::Takeover::Never;
     base.recorder.limits = {
         .max_sessions = 1,
         .max_message_bytes = 1,
@@ -120,6 +124,13 @@ TEST_CASE("config: example shows the defaults when it is read", "[unit][config]"
     REQUIRE(read);
     CHECK(check_config(*read));
     check_recorder(read->recorder, wanted.recorder);
+    CHECK_FALSE(read->recorder.strict);
+    CHECK(read->recorder.timer.enabled);
+    CHECK(read->recorder.timer.expires == wanted.recorder.timer.expires);
+    CHECK(read->recorder.timer.min_se == wanted.recorder.timer.min_se);
+    CHECK(read->recorder.timer.probe_after == wanted.recorder.timer.probe_after);
+    CHECK(read->recorder.snapshot == wanted.recorder.snapshot);
+    CHECK(read->takeover == wanted.takeover);
     CHECK(read->role == wanted.role);
     CHECK(read->data_directory == "/var/lib/siprec");
     CHECK(read->allowed_sources.empty());

@@ -1,3 +1,4 @@
+#include "base/thread_reaper.hpp"
 #include "unit/assembler/rtp_stream.hpp"
 
 #include <siprec/sinks.hpp>
@@ -24,7 +25,7 @@ using siprec::test::kOrigin;
 using siprec::test::pcm_of;
 using siprec::test::Sender;
 
-/// What a consumer was told, read by the test after `on_closed`.
+/// What a consumer was told, read by the test when the worker has ended.
 struct Record {
     std::vector<std::int16_t> pcm;
     std::uint64_t overflow = 0;
@@ -69,7 +70,7 @@ const DecoderRegistry& registry() {
 
 }  // namespace
 
-TEST_CASE("pcm sink: everything has reached the consumer when on_closed returns",
+TEST_CASE("pcm sink: everything has reached the consumer when its worker has ended",
           "[unit][sinks][pcm]") {
     Record record;
     auto sink =
@@ -80,6 +81,7 @@ TEST_CASE("pcm sink: everything has reached the consumer when on_closed returns"
     }
     sink->on_tick(kOrigin + 10s);
     sink->on_closed({}, kOrigin + 11s);
+    siprec::base::thread_reaper().wait();
     REQUIRE(record.pcm.size() == 88'000);
     for (std::size_t i = 0; i < 80'000; ++i) {
         REQUIRE(record.pcm[i] == pcm_of(code_at(i)));
@@ -97,6 +99,7 @@ TEST_CASE("pcm sink: origin puts the first packet on a common time line", "[unit
     Sender sender;
     sink->on_rtp(sender.next().packet());
     sink->on_closed({}, kOrigin + 1s);
+    siprec::base::thread_reaper().wait();
     REQUIRE(record.pcm.size() == 16'000);
     CHECK(record.pcm[8000] == pcm_of(code_at(0)));
 }
@@ -117,6 +120,7 @@ TEST_CASE("pcm sink: packets are dropped and counted when the consumer is too sl
     }
     gate.set_value();
     sink->on_closed({}, kOrigin + 2s);
+    siprec::base::thread_reaper().wait();
     // How many the worker took before it came to the gate is its own affair: the first audio comes
     // out with the packet that ends the reorder window.
     CHECK(record.overflow >= 60);
@@ -137,6 +141,7 @@ TEST_CASE("pcm sink: new formats are used when the stream changes", "[unit][sink
     sender.payload_type = 96;
     sink->on_rtp(sender.next().packet());
     sink->on_closed({}, kOrigin);
+    siprec::base::thread_reaper().wait();
     REQUIRE(record.pcm.size() == 160);
     CHECK(record.pcm[0] == pcm_of(code_at(0)));
 }
@@ -149,6 +154,7 @@ TEST_CASE("pcm sink: it ends without a trace when it is destroyed unclosed", "[u
         Sender sender;
         sink->on_rtp(sender.next().packet());
     }
+    siprec::base::thread_reaper().wait();
     CHECK(record.is_destroyed);
 }
 
@@ -163,6 +169,7 @@ TEST_CASE("pcm sink: senseless settings are corrected", "[unit][sinks][pcm]") {
     Sender sender;
     sink->on_rtp(sender.next().packet());
     sink->on_closed({}, kOrigin);
+    siprec::base::thread_reaper().wait();
     CHECK(record.pcm.size() == 160);
 }
 
@@ -180,5 +187,25 @@ TEST_CASE("pcm sink: a consumer that throws ends its own sink only", "[unit][sin
         sink->on_rtp(sender.next().packet());
     }
     sink->on_closed({}, kOrigin + 1s);
+    siprec::base::thread_reaper().wait();
     SUCCEED("on_closed returned");
+}
+
+TEST_CASE("pcm sink: closing does not wait for a slow consumer", "[unit][sinks][pcm]") {
+    Record record;
+    auto consumer = std::make_unique<Consumer>(record);
+    std::promise<void> gate;
+    consumer->gate = gate.get_future().share();
+    PcmSinkConfig config;
+    config.origin = kOrigin;
+    auto sink = siprec::make_pcm_sink(pcmu_stream(), config, registry(), std::move(consumer));
+    Sender sender;
+    sink->on_rtp(sender.next().packet());
+    sink->on_closed({}, kOrigin + 1s);
+    sink.reset();
+    // Had it waited, the gate would never open.
+    gate.set_value();
+    siprec::base::thread_reaper().wait();
+    CHECK(record.pcm.size() == 8000);
+    CHECK(record.is_destroyed);
 }
