@@ -84,6 +84,8 @@ struct RecorderConfig {
     /// `+sip.src` must be there and spelt right, else 403 (420 for a misspelt tag), and metadata
     /// that does not parse gets 400.
     bool strict = false;
+    /// How long an ACK, or the answer to a request of ours, is waited for: 64*T1 (RFC 3261 17).
+    std::chrono::milliseconds transaction_timeout{32'000};
     /// How long a call such as `Recorder::pause` waits for the client's answer.
     std::chrono::milliseconds request_timeout{10'000};
 };

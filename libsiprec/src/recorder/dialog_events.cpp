@@ -244,6 +244,12 @@ sip::Response RecorderImpl::answer_offer(LiveSession& live,
     if (auto refused = refuse_short_timer(request)) {
         return std::move(*refused);
     }
+    if (!request.contact_is_src) {
+        // RFC 7866 6.1.1: it confirms what the dialog is, which we know already.
+        log(LogLevel::Info,
+            *live.info,
+            fmt::format("{} without +sip.src in a recording session", request.method_name));
+    }
     SocketSource ports(*engine_, config_.media, request.wire);
     auto outcome = live.machine.on_offer(request.method == sip::Method::Invite, body, ports);
     note(*live.info, outcome, request.method_name);

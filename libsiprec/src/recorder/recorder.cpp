@@ -28,6 +28,7 @@ Result<void> RecorderImpl::open() {
                 {.listeners = config_.listeners,
                  .max_message_bytes = config_.limits.max_message_bytes,
                  .user_agent = config_.user_agent,
+                 .transaction_timeout = config_.transaction_timeout,
                  .supported = config_.timer.enabled ? "timer, replaces" : "replaces"},
                 *this,
                 logger_);

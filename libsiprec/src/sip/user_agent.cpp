@@ -39,25 +39,26 @@ static void siprec_on_log(void* /*stream*/, const char* format, va_list argument
 
 Result<void> UserAgentImpl::open() {
     su_log_redirect(nullptr, siprec_on_log, nullptr);
-    agent_.reset(
-        nta_agent_create(root_,
-                         reinterpret_cast<const url_string_t*>(-1),
-                         nullptr,
-                         this,
-                         NTATAG_UA(1),
-                         NTATAG_MERGE_482(1),
-                         NTATAG_CANCEL_487(1),
-                         NTATAG_SERVER_RPORT(1),
-                         NTATAG_TCP_RPORT(1),
-                         NTATAG_MAXSIZE(static_cast<usize_t>(settings_.max_message_bytes)),
-                         // A header that does not parse costs us that header, not the call:
-                         // one client in six sends a Contact that breaks the grammar.
-                         NTATAG_BAD_REQ_MASK(0),
-                         // Parse a copy, so that the bytes stay as they were received.
-                         NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY),
-                         NTATAG_BAD_RESP_MASK(0),
-                         TPTAG_UDP_RMEM(4U << 20U),
-                         TAG_END()));
+    agent_.reset(nta_agent_create(
+        root_,
+        reinterpret_cast<const url_string_t*>(-1),
+        nullptr,
+        this,
+        NTATAG_UA(1),
+        NTATAG_MERGE_482(1),
+        NTATAG_SIP_T1X64(static_cast<unsigned>(settings_.transaction_timeout.count())),
+        NTATAG_CANCEL_487(1),
+        NTATAG_SERVER_RPORT(1),
+        NTATAG_TCP_RPORT(1),
+        NTATAG_MAXSIZE(static_cast<usize_t>(settings_.max_message_bytes)),
+        // A header that does not parse costs us that header, not the call:
+        // one client in six sends a Contact that breaks the grammar.
+        NTATAG_BAD_REQ_MASK(0),
+        // Parse a copy, so that the bytes stay as they were received.
+        NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY),
+        NTATAG_BAD_RESP_MASK(0),
+        TPTAG_UDP_RMEM(4U << 20U),
+        TAG_END()));
     if (!agent_) {
         return Error(ErrorCode::Internal, "nta_agent_create failed");
     }

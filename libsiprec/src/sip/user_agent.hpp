@@ -64,6 +64,7 @@ class UserAgent {
         std::vector<Listener> listeners;
         std::size_t max_message_bytes = std::size_t{1} << 20;
         std::string user_agent;
+        std::chrono::milliseconds transaction_timeout{32'000};  // 64*T1
         std::string supported;  // option tags for Supported; never `siprec` (RFC 7866 11.1.1)
     };
 

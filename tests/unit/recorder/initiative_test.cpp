@@ -554,7 +554,7 @@ TEST_CASE("initiative: a PRACK that acknowledges nothing gets 481", "[unit][reco
               .rfind("SIP/2.0 481", 0) == 0);
 }
 
-TEST_CASE("initiative: record-aware is noted", "[unit][recorder][7866-6.3-1]") {
+TEST_CASE("initiative: record-aware is noted", "[unit][recorder][rfc7866]") {
     Fixture fixture;
     REQUIRE(fixture.start_call(offer(), "application/sdp", "Supported: record-aware\r\n")
                 .rfind("SIP/2.0 200", 0) == 0);
