@@ -61,6 +61,18 @@ std::string connection_value(std::string_view value) {
     return text + "'";
 }
 
+/// A lock file starts with a pid. One that another program has by now would keep PostgreSQL from
+/// starting; a dead one PostgreSQL removes itself.
+Result<void> remove_stale_lock(const std::string& lock_file) {
+    pid_t holder = 0;
+    std::ifstream(lock_file) >> holder;
+    std::error_code error;
+    if (holder > 1 && ::kill(holder, 0) == 0 && !fs::remove(lock_file, error) && error) {
+        return Error(ErrorCode::Io, fmt::format("remove {}: {}", lock_file, error.message()));
+    }
+    return {};
+}
+
 bool wait_for_end(const std::string& cluster, std::chrono::milliseconds timeout) {
     const auto deadline = std::chrono::steady_clock::now() + timeout;
     while (running_postmaster(cluster)) {
@@ -292,17 +304,15 @@ Result<void> PrivatePostgres::end_leftover() {
             }
         }
     }
-    // A pid that another program has by now would keep PostgreSQL from starting.
-    std::error_code error;
-    pid_t stale = 0;
-    const std::string pid_file = cluster_ + "/postmaster.pid";
-    std::ifstream(pid_file) >> stale;
-    if (stale > 1 && ::kill(stale, 0) == 0) {
-        fs::remove(pid_file, error);
+    // The socket folder is ours alone, so its lock is as dead as the cluster's own.
+    for (const std::string& lock_file :
+         {cluster_ + "/postmaster.pid",
+          fmt::format("{}/.s.PGSQL.{}.lock", socket_folder_, kPort)}) {
+        if (const auto removed = remove_stale_lock(lock_file); !removed) {
+            return removed;
+        }
     }
-    return error ? Result<void>(Error(ErrorCode::Io,
-                                      fmt::format("remove {}: {}", pid_file, error.message())))
-                 : Result<void>{};
+    return {};
 }
 
 void PrivatePostgres::watch() {

@@ -93,10 +93,11 @@ TEST_CASE("postgres: takes over when an earlier server was killed", "[unit][cata
     CHECK(Catalog::create(database.url())->ping());
 }
 
-TEST_CASE("postgres: starts when its pid file names another program", "[unit][catalog]") {
+TEST_CASE("postgres: starts when its lock files name another program", "[unit][catalog]") {
     TestPostgres database;
     database.stop();
     std::ofstream(database.folder() + "/postgres/postmaster.pid") << ::getpid() << "\n";
+    std::ofstream(database.folder() + "/run/.s.PGSQL.5432.lock") << ::getpid() << "\n";
     database.start();
     CHECK(Catalog::create(database.url())->ping());
 }
