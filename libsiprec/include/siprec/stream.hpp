@@ -12,6 +12,16 @@
 
 namespace siprec {
 
+/// A stream that shares one port with other m-lines (RFC 9143).
+struct BundledStream {
+    Uuid transport;   ///< the stream whose port it is: the tagged m-line's, itself perhaps
+    std::string mid;  ///< `a=mid`
+    std::uint8_t mid_extension = 0;      ///< id of the MID header extension; 0: none
+    std::vector<std::uint32_t> ssrcs{};  ///< `a=ssrc`
+
+    friend bool operator==(const BundledStream&, const BundledStream&) = default;
+};
+
 /// One media stream of a recording session: an m-line that was accepted. *Immutable* value.
 struct StreamInfo {
     Uuid id;                             ///< ours; stays the same while the m-line stays in use
@@ -28,6 +38,9 @@ struct StreamInfo {
     Endpoint local_rtcp;                  ///< equals local_rtp under rtcp-mux
     std::optional<Endpoint> remote_rtp;   ///< what the offer says; none without a usable `c=`
     std::optional<Endpoint> remote_rtcp;  ///< where our receiver reports go first
+    /// CNAME of our reports: one for all streams of a session (RFC 3550 6.5.1); empty: any.
+    std::string rtcp_cname{};
+    std::optional<BundledStream> bundled{};
 };
 
 }  // namespace siprec

@@ -1,6 +1,7 @@
 #include "recorder/media_session.hpp"
 
 #include "fork/fork.hpp"
+#include "rtp/rtcp_reporter.hpp"
 
 #include <algorithm>
 #include <exception>
@@ -11,7 +12,10 @@ namespace siprec::recorder {
 MediaSession::MediaSession(std::shared_ptr<const SessionInfo> info,
                            Logger& logger,
                            std::function<void()> on_finished)
-    : info_(std::move(info)), logger_(logger), on_finished_(std::move(on_finished)) {}
+    : info_(std::move(info)),
+      logger_(logger),
+      on_finished_(std::move(on_finished)),
+      cname_(rtp::random_cname(rtp::system_random())) {}
 
 template <typename Call>
 void MediaSession::guarded(const char* what, Call call) {
@@ -99,7 +103,9 @@ void MediaSession::open_stream(rtp::MediaThread& thread,
     Stream opened;
     opened.active = stream.direction == sdp::Direction::RecvOnly;
     opened.active_since = thread.now();
-    opened.handle = thread.open_stream(stream, std::move(sockets), std::move(fork));
+    StreamInfo info = stream;
+    info.rtcp_cname = cname_;
+    opened.handle = thread.open_stream(std::move(info), std::move(sockets), std::move(fork));
     streams_.emplace(stream.id, opened);
 }
 

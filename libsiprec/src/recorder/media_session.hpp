@@ -73,6 +73,7 @@ class MediaSession {
     std::shared_ptr<const SessionInfo> info_;
     Logger& logger_;
     std::function<void()> on_finished_;
+    const std::string cname_;
     std::unique_ptr<SessionSink> sink_;
     std::unique_ptr<SessionSink> failed_sink_;  // one that threw
     metadata::State state_;

@@ -59,7 +59,8 @@ class MediaThread {
 
     /// Starts to receive; packets go to `fork`, in order of arrival. Receiver reports are sent from
     /// the RTCP socket (or the RTP socket under rtcp-mux) to where the client's RTCP comes from,
-    /// else to `info.remote_rtcp`.
+    /// else to `info.remote_rtcp`. A bundled stream that uses the port of another, opened before
+    /// it, has no sockets of its own.
     virtual StreamHandle open_stream(StreamInfo info, MediaSockets sockets, fork::Fork fork) = 0;
 
     /// A new offer/answer: formats, direction, remote addresses. The sockets stay. What has arrived

@@ -3,6 +3,7 @@
 #include "rtp/demux.hpp"
 #include "rtp/rtcp.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,10 +45,13 @@ MediaStream::MediaStream(StreamInfo info,
       local_rtcp_(local_of(sockets_.rtcp_endpoint, info_.local_rtcp)),
       payloads_(info_.formats),
       latch_(info_.remote_rtp),
-      reporter_(clock.steady_now(), random),
+      reporter_(clock.steady_now(), random, info_.rtcp_cname),
       next_tick_(clock.steady_now() + kTick) {}
 
 int MediaStream::fd(Channel channel) const noexcept {
+    if (borrows_port()) {
+        return -1;
+    }
     return channel == Channel::Rtp ? sockets_.rtp.get() : sockets_.rtcp.get();
 }
 
@@ -59,7 +63,7 @@ void MediaStream::receive(Channel channel, DatagramBatch& batch, int max_rounds)
     for (int round = 0; round < max_rounds; ++round) {
         const std::size_t count = batch.receive(socket);
         for (std::size_t i = 0; i < count; ++i) {
-            take(channel, batch[i]);
+            deliver(channel, batch[i]);
         }
         if (count == 0 && batch.error() != EAGAIN) {
             logger_->log(LogLevel::Warning,
@@ -70,6 +74,17 @@ void MediaStream::receive(Channel channel, DatagramBatch& batch, int max_rounds)
         if (count < DatagramBatch::kSize) {
             return;
         }
+    }
+}
+
+void MediaStream::deliver(Channel channel, const Datagram& datagram) {
+    if (!router_) {
+        take(channel, datagram);
+    } else if (MediaStream* stream = router_(datagram.bytes)) {
+        stream->take(channel, datagram);
+    } else {
+        ++unrouted_;
+        last_dropped_from_ = datagram.source;
     }
 }
 
@@ -219,6 +234,7 @@ void MediaStream::close(WallTime when, DatagramBatch& batch) {
 StreamStats MediaStream::stats() const {
     StreamStats stats = stats_;
     stats.lost = sources_.lost();
+    stats.dropped_stranger += unrouted_;
     stats.ssrc_changes = sources_.changes();
     stats.jitter = sources_.jitter();
     return stats;
@@ -246,10 +262,22 @@ void MediaStream::report_drops() {
         reported_malformed_ = stats_.dropped_malformed;
         warn("dropped what was neither RTP nor RTCP", malformed);
     }
+    if (const auto unrouted = unrouted_ - reported_unrouted_; unrouted > 0) {
+        reported_unrouted_ = unrouted_;
+        warn("dropped packets that fit no m-line of the bundle", unrouted);
+    }
     if (const auto stranger = stats_.dropped_stranger - reported_stranger_; stranger > 0) {
         reported_stranger_ = stats_.dropped_stranger;
         warn("dropped packets from an address that the stream is not latched to", stranger);
     }
+}
+
+MediaSockets MediaStream::share_sockets() const {
+    MediaSockets shared;
+    shared.rtp.reset(::fcntl(sockets_.rtp.get(), F_DUPFD_CLOEXEC, 0));
+    shared.rtp_endpoint = sockets_.rtp_endpoint;
+    shared.rtcp_endpoint = sockets_.rtp_endpoint;
+    return shared;
 }
 
 void MediaStream::warn(std::string_view message, std::uint64_t count) noexcept {

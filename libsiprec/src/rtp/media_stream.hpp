@@ -16,7 +16,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
+#include <span>
+#include <utility>
 
 namespace siprec::rtp {
 
@@ -41,6 +44,21 @@ class MediaStream {
     /// call.
     void receive(Channel channel, DatagramBatch& batch, int max_rounds);
 
+    /// Reads on until nothing waits, within bounds.
+    void drain(DatagramBatch& batch);
+
+    /// Says which stream a datagram is for; null: for none.
+    using Router = std::function<MediaStream*(std::span<const std::byte> datagram)>;
+
+    /// This stream's port is that of a bundle.
+    void route_by(Router router) { router_ = std::move(router); }
+
+    /// The sockets for another stream of the bundle, to send from. @return none when the system
+    /// has no file handle left
+    [[nodiscard]] MediaSockets share_sockets() const;
+
+    [[nodiscard]] const StreamInfo& info() const noexcept { return info_; }
+
     void change(const StreamInfo& info, DatagramBatch& batch);
 
     /// Does what is due: the sinks' tick, the RTCP report.
@@ -57,16 +75,21 @@ class MediaStream {
     [[nodiscard]] std::optional<WallTime> last_received() const noexcept { return last_received_; }
 
   private:
+    void deliver(Channel channel, const Datagram& datagram);
     void take(Channel channel, const Datagram& datagram);
     void take_rtp(const Datagram& datagram, WallTime arrival);
     void take_rtcp(Channel channel, const Datagram& datagram, WallTime arrival);
     void count(Arrival arrival) noexcept;
-    void drain(DatagramBatch& batch);
     void check_collision(std::uint32_t foreign_ssrc);
     [[nodiscard]] RtcpReporter::Send sender();
     void send(const Endpoint& to, std::span<const std::byte> packet);
     void report_drops();
     void warn(std::string_view message, std::uint64_t count) noexcept;
+
+    /// Another stream's socket, which that stream reads (RFC 9143).
+    [[nodiscard]] bool borrows_port() const noexcept {
+        return info_.bundled && info_.bundled->transport != info_.id;
+    }
 
     [[nodiscard]] bool is_inactive() const noexcept {
         return info_.direction == sdp::Direction::Inactive;
@@ -84,11 +107,14 @@ class MediaStream {
     SourceTable sources_;
     RtcpReporter reporter_;
     StreamStats stats_;  // but for what the source table counts
+    Router router_;
     std::optional<WallTime> last_received_;
     SteadyTime next_tick_;
     Endpoint last_dropped_from_;
     std::uint64_t reported_malformed_ = 0;
     std::uint64_t reported_stranger_ = 0;
+    std::uint64_t unrouted_ = 0;
+    std::uint64_t reported_unrouted_ = 0;
 };
 
 }  // namespace siprec::rtp

@@ -1,5 +1,7 @@
 #include "rtp/native_thread.hpp"
 
+#include "rtp/demux.hpp"
+
 #include <fmt/format.h>
 #include <pthread.h>
 #include <sys/epoll.h>
@@ -10,7 +12,6 @@
 #include <cassert>
 #include <cerrno>
 #include <exception>
-#include <random>
 #include <system_error>
 #include <utility>
 
@@ -33,7 +34,7 @@ NativeThread::NativeThread(const MediaConfig& config, Logger& logger, const Cloc
     : poll_interval_(config.poll_interval),
       logger_(logger),
       clock_(clock),
-      random_([device = std::make_shared<std::random_device>()] { return (*device)(); }),
+      random_(system_random()),
       tasks_(kMaxTasks) {}
 
 Result<std::unique_ptr<NativeThread>> NativeThread::create(const MediaConfig& config,
@@ -229,6 +230,9 @@ void NativeThread::on_stream_timer(StreamHandle handle, SteadyTime steady) {
 StreamHandle NativeThread::open_stream(StreamInfo info, MediaSockets sockets, fork::Fork fork) {
     assert_owner();
     const auto handle = StreamHandle{next_handle_++};
+    if (const OpenStream* transport = transport_of(info)) {
+        sockets = transport->media.share_sockets();
+    }
     auto& stream = *streams_
                         .emplace(handle,
                                  std::make_unique<OpenStream>(MediaStream(std::move(info),
@@ -247,6 +251,7 @@ StreamHandle NativeThread::open_stream(StreamInfo info, MediaSockets sockets, fo
                     "cannot watch a media socket; it is read once a second",
                     {{"error", std::generic_category().message(errno)}});
     }
+    join_bundle(handle, stream);
     timers_.add(stream.media.due(), handle);
     return handle;
 }
@@ -267,21 +272,77 @@ bool NativeThread::watch(OpenStream& stream, Channel channel) noexcept {
 void NativeThread::change_stream(StreamHandle stream, const StreamInfo& info) {
     assert_owner();
     if (OpenStream* open = find(stream)) {
+        if (OpenStream* transport = transport_of(open->media.info())) {
+            transport->media.drain(batch_);
+        }
         open->media.change(info, batch_);
+        join_bundle(stream, *open);
     }
 }
 
 void NativeThread::close_stream(StreamHandle stream, WallTime when) {
     assert_owner();
-    auto node = streams_.extract(stream);
-    if (!node) {
+    const auto found = streams_.find(stream);
+    if (found == streams_.end()) {
         return;
     }
-    close(*node.mapped(), when);
+    close(stream, *found->second, when);
+    streams_.erase(found);
     stream_count_.store(streams_.size(), std::memory_order_relaxed);
 }
 
-void NativeThread::close(OpenStream& stream, WallTime when) {
+/// The stream whose port a bundled one uses, where that is another one.
+NativeThread::OpenStream* NativeThread::transport_of(const StreamInfo& info) const {
+    if (!info.bundled || info.bundled->transport == info.id) {
+        return nullptr;
+    }
+    const auto found = transports_.find(info.bundled->transport);
+    return found == transports_.end() ? nullptr : find(found->second);
+}
+
+void NativeThread::join_bundle(StreamHandle handle, OpenStream& stream) {
+    const StreamInfo& info = stream.media.info();
+    if (!info.bundled) {
+        return;
+    }
+    OpenStream* transport = transport_of(info);
+    if (info.bundled->transport == info.id) {
+        transport = &stream;
+        transports_.insert_or_assign(info.id, handle);
+    }
+    if (transport == nullptr) {
+        logger_.log(LogLevel::Error,
+                    "rtp",
+                    "the stream whose port a bundled one shares is not open",
+                    {{"stream", info.id.to_string()}, {"mid", info.bundled->mid}});
+        return;
+    }
+    if (!transport->bundle) {
+        transport->bundle = std::make_unique<BundleDemux>();
+        transport->media.route_by([this, transport](std::span<const std::byte> datagram) {
+            return route(*transport, datagram);
+        });
+    }
+    transport->bundle->set(handle, info);
+}
+
+MediaStream* NativeThread::route(OpenStream& transport, std::span<const std::byte> datagram) {
+    if (classify(datagram) == DatagramKind::Rtp) {
+        const auto handle = transport.bundle->route_rtp(datagram);
+        OpenStream* stream = handle ? find(*handle) : nullptr;
+        return stream == nullptr ? nullptr : &stream->media;
+    }
+    // RFC 9143 9.2: RTCP that fits no m-line is still the session's.
+    const auto handle = transport.bundle->route_rtcp(datagram);
+    OpenStream* stream = handle ? find(*handle) : nullptr;
+    return stream == nullptr ? &transport.media : &stream->media;
+}
+
+void NativeThread::close(StreamHandle handle, OpenStream& stream, WallTime when) {
+    if (OpenStream* transport = transport_of(stream.media.info())) {
+        transport->media.drain(batch_);
+        transport->bundle->remove(handle);
+    }
     // Closing alone does not end the watch while a forked child still holds a copy of the socket.
     for (const Channel channel : {Channel::Rtp, Channel::Rtcp}) {
         if (const int fd = stream.media.fd(channel); fd >= 0) {
@@ -289,12 +350,13 @@ void NativeThread::close(OpenStream& stream, WallTime when) {
         }
     }
     stream.media.close(when, batch_);
+    transports_.erase(stream.media.info().id);
     publish(stream);
 }
 
 void NativeThread::close_all() {
     for (auto& [handle, stream] : streams_) {
-        close(*stream, clock_.now());
+        close(handle, *stream, clock_.now());
     }
     streams_.clear();
     stream_count_.store(0, std::memory_order_relaxed);

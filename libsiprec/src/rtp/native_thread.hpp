@@ -2,6 +2,7 @@
 
 #include "base/bounded_queue.hpp"
 #include "base/unique_fd.hpp"
+#include "rtp/bundle_demux.hpp"
 #include "rtp/engine.hpp"
 #include "rtp/media_stream.hpp"
 #include "rtp/stat_totals.hpp"
@@ -79,6 +80,7 @@ class NativeThread final : public MediaThread {
         StreamStats published;  // what the totals have of it
         std::array<Watch, 2> watches{};
         bool is_watched = true;
+        std::unique_ptr<BundleDemux> bundle;  // of the stream whose port a bundle shares
     };
 
     using Timer = std::variant<StreamHandle, std::unique_ptr<Task>>;
@@ -96,7 +98,10 @@ class NativeThread final : public MediaThread {
     void run_timers();
     void run_timer(const Timer& timer, SteadyTime steady);
     void on_stream_timer(StreamHandle handle, SteadyTime steady);
-    void close(OpenStream& stream, WallTime when);
+    void close(StreamHandle handle, OpenStream& stream, WallTime when);
+    void join_bundle(StreamHandle handle, OpenStream& stream);
+    [[nodiscard]] OpenStream* transport_of(const StreamInfo& info) const;
+    [[nodiscard]] MediaStream* route(OpenStream& transport, std::span<const std::byte> datagram);
     void close_all();
     void publish(OpenStream& stream) noexcept;
     [[nodiscard]] bool watch(OpenStream& stream, Channel channel) noexcept;
@@ -119,6 +124,7 @@ class NativeThread final : public MediaThread {
     DatagramBatch batch_;
     // By handle; each stream stays where it is, because epoll points to it.
     std::unordered_map<StreamHandle, std::unique_ptr<OpenStream>> streams_;
+    std::unordered_map<Uuid, StreamHandle> transports_;  // of bundles
     std::uint64_t next_handle_ = 1;
     TimerQueue<Timer> timers_;
 

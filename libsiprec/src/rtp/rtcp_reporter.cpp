@@ -35,10 +35,10 @@ void note(const RtcpPart& part, WallTime arrival, SourceTable& sources) {
 
 }  // namespace
 
-RtcpReporter::RtcpReporter(SteadyTime start, RandomBits random)
+RtcpReporter::RtcpReporter(SteadyTime start, RandomBits random, std::string cname)
     : random_(std::move(random)),
       ssrc_(random_()),
-      cname_(random_cname(random_)),
+      cname_(cname.empty() ? random_cname(random_) : std::move(cname)),
       schedule_(start, random_) {}
 
 void RtcpReporter::on_due(SteadyTime steady,

@@ -21,7 +21,8 @@ class RtcpReporter {
   public:
     using Send = std::function<void(const Endpoint& to, std::span<const std::byte> packet)>;
 
-    RtcpReporter(SteadyTime start, RandomBits random);
+    /// @param cname  empty: one of its own
+    RtcpReporter(SteadyTime start, RandomBits random, std::string cname);
 
     [[nodiscard]] SteadyTime due() const noexcept { return schedule_.due(); }
 

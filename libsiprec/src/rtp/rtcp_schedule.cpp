@@ -1,6 +1,8 @@
 #include "rtp/rtcp_schedule.hpp"
 
 #include <algorithm>
+#include <memory>
+#include <random>
 #include <utility>
 
 namespace siprec::rtp {
@@ -17,6 +19,10 @@ std::chrono::nanoseconds to_nanoseconds(double seconds) noexcept {
 }
 
 }  // namespace
+
+RandomBits system_random() {
+    return [device = std::make_shared<std::random_device>()] { return (*device)(); };
+}
 
 std::chrono::nanoseconds rtcp_interval(std::size_t members,
                                        std::size_t senders,

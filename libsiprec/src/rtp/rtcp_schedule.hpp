@@ -12,6 +12,9 @@ namespace siprec::rtp {
 /// 32 random bits a call.
 using RandomBits = std::function<std::uint32_t()>;
 
+/// The machine's.
+[[nodiscard]] RandomBits system_random();
+
 /// The deterministic RTCP interval of a participant that never sends RTP (RFC 3550 6.3.1), at least
 /// 5 s (6.2). The session's bandwidth is taken to be that of one G.711 call.
 /// @param members  all participants, ourselves included

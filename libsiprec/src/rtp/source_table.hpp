@@ -15,7 +15,7 @@ namespace siprec::rtp {
 /// silent longest. Pure: time is passed in.
 class SourceTable {
   public:
-    static constexpr std::size_t kMaxSources = 32;
+    static constexpr std::size_t kMaxSources = 64;
 
     SourceTable() { sources_.reserve(kMaxSources); }
 

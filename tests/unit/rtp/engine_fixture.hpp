@@ -11,6 +11,7 @@
 #include <siprec/media_sink.hpp>
 
 #include <catch2/catch.hpp>
+#include <netinet/in.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -211,13 +212,24 @@ class Client {
         pollfd waiting{.fd = opened_.fd.get(), .events = POLLIN, .revents = 0};
         REQUIRE(::poll(&waiting, 1, 10'000) == 1);
         Bytes buffer(2048);
-        const ssize_t size = ::read(opened_.fd.get(), buffer.data(), buffer.size());
+        sockaddr_in from{};
+        socklen_t from_size = sizeof from;
+        const ssize_t size = ::recvfrom(opened_.fd.get(),
+                                        buffer.data(),
+                                        buffer.size(),
+                                        0,
+                                        reinterpret_cast<sockaddr*>(&from),
+                                        &from_size);
+        received_from_ = ntohs(from.sin_port);
         REQUIRE(size >= 0);
         buffer.resize(static_cast<std::size_t>(size));
         return buffer;
     }
 
     [[nodiscard]] const Endpoint& endpoint() const { return endpoint_; }
+
+    /// The port that the last datagram came from.
+    [[nodiscard]] std::uint16_t received_from() const { return received_from_; }
 
   private:
     static std::uint16_t next_port() {
@@ -227,6 +239,7 @@ class Client {
 
     rtp::OpenedSocket opened_;
     Endpoint endpoint_;
+    mutable std::uint16_t received_from_ = 0;
 };
 
 /// The first port of `pairs` pairs that nobody on this machine has now.

@@ -67,6 +67,17 @@ TEST_CASE("engine: RTCP on the odd port reaches the sink",
     CHECK(f.close(stream).rtcp_packets == 1);
 }
 
+TEST_CASE("engine: reports leave the media port itself under rtcp-mux",
+          "[unit][rtp][rfc5761][rfc6263][4961-4-1][6263-5-1]") {
+    const EngineFixture f;
+    const Client client;
+    const TestStream stream =
+        f.open([&](StreamInfo& info) { info.remote_rtcp = client.endpoint(); }, true);
+    CHECK(parts_of(client.receive())[0].type == 201);
+    CHECK(client.received_from() == stream.info.local_rtp.port);
+    f.close(stream);
+}
+
 TEST_CASE("engine: RTP and RTCP share a port under rtcp-mux",
           "[unit][rtp][rfc5761][5761-5.1.1-1]") {
     const EngineFixture f;
@@ -79,7 +90,6 @@ TEST_CASE("engine: RTP and RTCP share a port under rtcp-mux",
     REQUIRE(eventually([&] { return stream.notes->packets().size() == 2; }));
     CHECK(stream.notes->reports().size() == 1);
     CHECK(stream.notes->reports().front().local == stream.info.local_rtp);
-    // Symmetric: our reports come from the port that takes RTCP.
     f.close(stream);
 }
 
@@ -154,6 +164,7 @@ TEST_CASE("engine: reports follow the client's RTCP and come from our RTCP port"
     f.clock.advance(std::chrono::seconds(10));
     f.on_thread(0, [](MediaThread&) {});
     CHECK(parts_of(actual.receive())[0].type == 201);
+    CHECK(actual.received_from() == stream.info.local_rtcp.port);
 }
 
 TEST_CASE("engine: media with our own SSRC makes us take another",

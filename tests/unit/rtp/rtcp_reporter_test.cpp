@@ -43,7 +43,7 @@ struct Fixture {
     RtcpReporter::Send send = [this](const Endpoint& to, std::span<const std::byte> packet) {
         sent.emplace_back(to, Bytes(packet.begin(), packet.end()));
     };
-    RtcpReporter reporter{kStart, [this] { return next_random += 0x01010101; }};
+    RtcpReporter reporter{kStart, [this] { return next_random += 0x01010101; }, {}};
 };
 
 std::vector<int> types_of(const Bytes& compound) {
@@ -180,6 +180,53 @@ TEST_CASE("rtcp reporter: CNAME is 96 bits in base64", "[unit][rtp][rfc7022][355
     g.next_random = 0x7654321;
     CHECK(siprec::rtp::random_cname([&g] { return g.next_random += 0x31415927; }) !=
           f.reporter.cname());
+}
+
+TEST_CASE("rtcp reporter: streams of one session have one CNAME and SSRCs of their own",
+          "[unit][rtp][rfc7022][3550-6.5.1-1]") {
+    std::uint32_t next = 0;
+    const auto random = [&next] { return next += 0x13579BDF; };
+    const std::string cname = siprec::rtp::random_cname(random);
+    const RtcpReporter first(kStart, random, cname);
+    const RtcpReporter second(kStart, random, cname);
+    CHECK(first.cname() == cname);
+    CHECK(second.cname() == cname);
+    CHECK(first.ssrc() != second.ssrc());
+}
+
+TEST_CASE("rtcp reporter: an inactive stream hears from us more often than NATs forget",
+          "[unit][rtp][rfc6263][6263-5-1][7866-8.1.6-1][7866-10-1]") {
+    Fixture f;
+    f.info.direction = siprec::sdp::Direction::Inactive;
+    SteadyTime last = kStart;
+    f.run(kStart);
+    while (last < kStart + std::chrono::minutes(30)) {
+        const SteadyTime due = f.reporter.due();
+        const std::size_t before = f.sent.size();
+        f.run(due);
+        if (f.sent.size() > before) {
+            // RFC 6263 5: Tr is at least 15 s, so whatever is shorter keeps a binding.
+            REQUIRE(due - last < seconds(15));
+            CHECK(f.sent.back().first == *f.info.remote_rtcp);
+            last = due;
+        }
+    }
+    CHECK(f.sent.size() > 120);
+}
+
+TEST_CASE("rtcp reporter: 40 sources are all reported on",
+          "[unit][rtp][rfc3550][3550-6.1-2][7866-8.2-2]") {
+    Fixture f;
+    for (std::uint32_t source = 1; source <= 40; ++source) {
+        f.sources.on_rtp(source, SeqNum(1), 0, 0, kNow);
+        f.sources.on_rtp(source, SeqNum(2), 0, 0, kNow);
+    }
+    f.run(kStart);
+    REQUIRE(f.sent.size() == 1);
+    CHECK(types_of(f.sent[0].second) == std::vector<int>{201, 201, 202});
+    std::span<const std::byte> rest = f.sent[0].second;
+    CHECK(take_part(rest)->count == 31);
+    CHECK(take_part(rest)->count == 9);
 }
 
 TEST_CASE("rtcp reporter: sources silent for five intervals are forgotten",

@@ -147,6 +147,28 @@ TEST_CASE("rtcp: SDES items end with a null byte for any length of name",
     }
 }
 
+TEST_CASE("rtcp: names of 40 sources come in two packets",
+          "[unit][rtp][rfc3550][7866-8.1.5-1][3550-6.1-2]") {
+    Bytes wire = sender_report(1, 2, 3);
+    std::uint32_t source = 100;
+    for (const unsigned chunks : {31U, 9U}) {
+        // Each chunk: SSRC, CNAME of one byte, the null that ends it.
+        Bytes names = bytes({0x80U | chunks, 202, 0, 2 * chunks});
+        for (unsigned i = 0; i < chunks; ++i) {
+            siprec::test::put(names, source++, 4);
+            names = joined(names, bytes({1, 1, 'a', 0}));
+        }
+        wire = joined(wire, names);
+    }
+    REQUIRE(is_valid_compound(wire));
+    const auto parts = parts_of(wire);
+    REQUIRE(parts.size() == 3);
+    CHECK(parts[1].count == 31);
+    CHECK(parts[2].count == 9);
+    CHECK(siprec::rtp::sender_of(parts[2]) == 131U);
+    CHECK(siprec::find_sender_report(wire));
+}
+
 TEST_CASE("rtcp: 40 sources take two receiver reports", "[unit][rtp][rfc3550][3550-6.1-2]") {
     const std::vector<ReportBlock> blocks(40);
     const Bytes wire = build_receiver_report(1, "name", blocks, false);
