@@ -34,9 +34,11 @@ struct SIPREC_EXPORT Media {
     std::vector<PayloadFormat> formats;
     std::optional<IpAddress> connection;  ///< its own `c=`, else the session's
     Direction direction =
-        Direction::SendRecv;                 ///< own attribute, else the session's, else sendrecv
-    std::optional<std::string> label;        ///< `a=label` (RFC 4574), as written
-    bool rtcp_mux = false;                   ///< `a=rtcp-mux` (RFC 5761)
+        Direction::SendRecv;           ///< own attribute, else the session's, else sendrecv
+    std::optional<std::string> label;  ///< `a=label` (RFC 4574), as written
+    /// `a=rtcp-mux` (RFC 5761), or `a=rtcp-mux-only` (RFC 8858); false when a payload type could be
+    /// taken for RTCP (RFC 5761 4).
+    bool rtcp_mux = false;
     std::optional<std::uint16_t> rtcp_port;  ///< `a=rtcp` (RFC 3605)
     std::optional<std::uint32_t> ptime_ms;
     std::string content;                ///< `a=content` (RFC 4796), may be empty
@@ -81,7 +83,26 @@ struct AnswerOptions {
     std::uint64_t version = 1;     ///< `o=` version: up by one when the description changed
     IpAddress address;             ///< `o=` and session-level `c=`
     bool ready = true;             ///< false: answer every stream `inactive` (RFC 7866 7.2)
+    /// M-lines that share the port of the first one named; see `choose_bundle`.
+    std::vector<std::size_t> bundle{};
 };
+
+/// The m-lines of an offer that can share one port, the tagged one first (RFC 9143 7.3). Empty
+/// without a BUNDLE group of at least two lines over plain RTP that can be told apart: each line is
+/// then answered on a port of its own.
+[[nodiscard]] SIPREC_EXPORT std::vector<std::size_t> choose_bundle(const SessionDescription& offer);
+
+/// `a=mid` (RFC 5888); empty: none.
+[[nodiscard]] SIPREC_EXPORT std::string_view mid_of(const Media& media) noexcept;
+
+/// `a=bundle-only` (RFC 9143 6): port 0 does not mean that the line is switched off.
+[[nodiscard]] SIPREC_EXPORT bool is_bundle_only(const Media& media) noexcept;
+
+/// The id that `a=extmap` gives the MID header extension (RFC 9143 15.2); 0: none.
+[[nodiscard]] SIPREC_EXPORT std::uint8_t mid_extension_of(const Media& media) noexcept;
+
+/// The SSRCs of `a=ssrc` lines (RFC 5576).
+[[nodiscard]] SIPREC_EXPORT std::vector<std::uint32_t> sources_of(const Media& media);
 
 /// True when the recorder can take this m-line: RTP/AVP or RTP/AVPF, a port, at least one format.
 /// Encodings need not be decodable: storing undecoded media is allowed.

@@ -19,12 +19,13 @@ void RecorderImpl::hand_over(LiveSession& live,
                 auto node = sockets.extract(change.stream.id);
                 // A task has to be movable only; the closure holds the sockets until it runs.
                 post(live,
-                     make_task(
-                         [media = live.media,
-                          stream = std::move(change.stream),
-                          opened = std::move(node.mapped())](rtp::MediaThread& thread) mutable {
-                             media->open_stream(thread, stream, std::move(opened));
-                         }));
+                     make_task([media = live.media,
+                                stream = std::move(change.stream),
+                                // A bundled stream has none of its own (RFC 9143).
+                                opened = node ? std::move(node.mapped()) : rtp::MediaSockets{}](
+                                   rtp::MediaThread& thread) mutable {
+                         media->open_stream(thread, stream, std::move(opened));
+                     }));
                 break;
             }
             case Kind::Change:

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 #include <optional>
 #include <utility>
@@ -67,6 +68,8 @@ struct Line {
     bool rtcp_mux = false;
     Direction direction = Direction::Inactive;
     IpAddress address;
+    bool bundled = false;
+    bool is_tagged = false;  // of a bundle: carries what concerns the port
 };
 
 class Writer {
@@ -78,6 +81,16 @@ class Writer {
         line("s=-");
         line("c=IN {}", typed(address_));
         line("t={}", timing);
+    }
+
+    void group(const std::vector<std::size_t>& bundle, const std::vector<Media>& media) {
+        std::string mids;
+        for (const std::size_t index : bundle) {
+            mids += fmt::format(" {}", mid_of(media[index]));
+        }
+        if (!mids.empty()) {
+            line("a=group:BUNDLE{}", mids);
+        }
     }
 
     // RFC 3264 6: a refused m-line keeps its place and at least one format.
@@ -112,6 +125,13 @@ class Writer {
         }
         line("a={}", to_string(ours.direction));
         label(media);
+        if (ours.bundled) {
+            bundled(media);
+        }
+        if (ours.bundled && !ours.is_tagged) {
+            // RFC 9143 7.1.3: what concerns the port stands on the tagged line only.
+            return;
+        }
         if (ours.rtcp_mux) {
             line("a=rtcp-mux");
         } else if (ours.rtcp_port != 0 && ours.rtcp_port != ours.port + 1) {
@@ -135,6 +155,13 @@ class Writer {
     void label(const Media& media) {
         if (media.label) {
             line("a=label:{}", *media.label);
+        }
+    }
+
+    void bundled(const Media& media) {
+        line("a=mid:{}", mid_of(media));
+        if (const unsigned id = mid_extension_of(media); id != 0) {
+            line("a=extmap:{} urn:ietf:params:rtp-hdrext:sdes:mid", id);
         }
     }
 
@@ -183,10 +210,14 @@ Result<std::string> write(const SessionDescription& streams,
                                  media.size()));
     }
     Writer writer(options, streams.timing);
+    const auto is_bundled = [&options](std::size_t index) {
+        return std::ranges::find(options.bundle, index) != options.bundle.end();
+    };
+    writer.group(options.bundle, streams.media);
     for (std::size_t i = 0; i < media.size(); ++i) {
         const Media& stream = streams.media[i];
         const MediaAnswer& answer = media[i];
-        if (!answer.accept || !is_acceptable(stream)) {
+        if (!answer.accept || (!is_acceptable(stream) && !is_bundled(i))) {
             writer.refused(stream);
             continue;
         }
@@ -201,7 +232,9 @@ Result<std::string> write(const SessionDescription& streams,
              .rtcp_mux = stream.rtcp_mux && answer.rtcp_mux,
              .direction =
                  options.ready && answer.ready ? direction_of(stream) : Direction::Inactive,
-             .address = answer.address.is_unspecified() ? options.address : answer.address});
+             .address = answer.address.is_unspecified() ? options.address : answer.address,
+             .bundled = is_bundled(i),
+             .is_tagged = !options.bundle.empty() && options.bundle.front() == i});
     }
     return std::move(writer).take();
 }

@@ -52,6 +52,17 @@ const Attribute* find_attribute(const std::vector<Attribute>& attributes, std::s
     return found == attributes.end() ? nullptr : &*found;
 }
 
+bool offers_rtcp_mux(const Media& media) {
+    // RFC 5761 4: with the marker bit these payload types look like RTCP.
+    constexpr std::uint8_t kFirst = 64;
+    constexpr std::uint8_t kLast = 95;
+    const bool is_offered = find_attribute(media.attributes, "rtcp-mux") != nullptr ||
+                            find_attribute(media.attributes, "rtcp-mux-only") != nullptr;
+    return is_offered && std::ranges::none_of(media.formats, [](const PayloadFormat& format) {
+               return format.payload_type >= kFirst && format.payload_type <= kLast;
+           });
+}
+
 Attribute parse_attribute(std::string_view value) {
     const std::string_view name = take_until(value, ':');
     return {.name = std::string(trim(name)), .value = std::string(trim(value))};
@@ -281,7 +292,6 @@ class Parser {
         if (label != nullptr && !label->value.empty()) {
             media.label = label->value;
         }
-        media.rtcp_mux = find_attribute(media.attributes, "rtcp-mux") != nullptr;
         if (const Attribute* rtcp = find_attribute(media.attributes, "rtcp")) {
             const auto port = leading_number(rtcp->value);
             if (port && *port > 0 && *port <= std::numeric_limits<std::uint16_t>::max()) {
@@ -297,6 +307,7 @@ class Parser {
         if (media.is_rtp()) {
             resolve_formats(media);
         }
+        media.rtcp_mux = offers_rtcp_mux(media);
     }
 
     std::string_view text_;

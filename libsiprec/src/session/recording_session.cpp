@@ -58,6 +58,12 @@ std::optional<Endpoint> remote_endpoint(const sdp::Media& media, std::uint16_t p
     return Endpoint{.address = *media.connection, .port = port};
 }
 
+/// The stream whose port this one uses; nil: its own.
+Uuid lender_of(const StreamInfo& stream) {
+    return stream.bundled && stream.bundled->transport != stream.id ? stream.bundled->transport
+                                                                    : Uuid{};
+}
+
 std::uint16_t remote_rtcp_port(const sdp::Media& media, bool rtcp_mux) {
     if (rtcp_mux) {
         return media.port;
@@ -74,7 +80,7 @@ std::string attribute_of(const sdp::Media& media, std::string_view name) {
 bool same_stream(const StreamInfo& a, const StreamInfo& b) {
     return a.label == b.label && a.formats == b.formats && a.direction == b.direction &&
            a.remote_rtp == b.remote_rtp && a.remote_rtcp == b.remote_rtcp &&
-           a.protocol == b.protocol && a.record == b.record && a.recordpref == b.recordpref;
+           a.protocol == b.protocol && a.bundled == b.bundled && a.record == b.record && a.recordpref == b.recordpref;
 }
 
 }  // namespace
@@ -130,9 +136,13 @@ Outcome RecordingSession::answer_offer(const sdp::SessionDescription& offer,
                                        Outcome outcome) {
     const bool is_first = !answered_;
     std::optional<Error> no_ports;
-    for (std::size_t index = 0; index < offer.media.size(); ++index) {
+    bundle_ = sdp::choose_bundle(offer);
+    for (const std::size_t index : order_of_lines(offer.media.size())) {
         if (auto updated = update_line(index, offer, ports, outcome); !updated) {
             no_ports = std::move(updated).error();
+        }
+        if (is_bundled(index) && !lines_[bundle_.front()].stream) {
+            bundle_.clear();
         }
     }
     // RFC 3264 8: an offer never has fewer m-lines; a client that drops some has ended them.
@@ -170,11 +180,12 @@ Result<void> RecordingSession::update_line(std::size_t index,
                                            Outcome& outcome) {
     const sdp::Media& media = offer.media[index];
     if (index >= lines_.size()) {
-        lines_.emplace_back();
+        lines_.resize(index + 1);
     }
     Line& line = lines_[index];
     line.offered = media;
-    if (!sdp::is_acceptable(media) || line.dropped || index >= settings_.max_streams) {
+    if (!(sdp::is_acceptable(media) || is_bundled(index)) || line.dropped ||
+        index >= settings_.max_streams) {
         if (media.port != 0) {
             outcome.notes.push_back(
                 fmt::format("m-line {} ({} {}) is refused", index, media.type, media.protocol));
@@ -184,13 +195,16 @@ Result<void> RecordingSession::update_line(std::size_t index,
     }
     // A slot that is used for another kind of media, or for other sockets, is another stream
     // (RFC 7866 7.1.1.1): it never goes on in the old one's file.
-    if (line.stream &&
-        (line.stream->media_type != media.type || line.stream->rtcp_mux != media.rtcp_mux)) {
+    const StreamInfo* shared = shared_port(index);
+    if (line.stream && (line.stream->media_type != media.type ||
+                        line.stream->rtcp_mux != (media.rtcp_mux || shared != nullptr) ||
+                        lender_of(*line.stream) != (shared == nullptr ? Uuid{} : shared->id))) {
         close_line(line, outcome);
     }
     if (line.stream) {
         const StreamInfo before = *line.stream;
         describe_stream(media, *line.stream);
+        describe_bundle(index, *line.stream);
         if (!same_stream(before, *line.stream)) {
             outcome.changes.push_back({StreamChange::Kind::Change, *line.stream});
         }
@@ -199,8 +213,16 @@ Result<void> RecordingSession::update_line(std::size_t index,
     StreamInfo stream;
     stream.id = Uuid::random();
     stream.media_index = static_cast<std::uint32_t>(index);
-    stream.rtcp_mux = media.rtcp_mux;
+    stream.rtcp_mux = media.rtcp_mux || shared != nullptr;
     describe_stream(media, stream);
+    describe_bundle(index, stream);
+    if (shared != nullptr) {
+        stream.local_rtp = shared->local_rtp;
+        stream.local_rtcp = shared->local_rtcp;
+        line.stream = stream;
+        outcome.changes.push_back({StreamChange::Kind::Open, std::move(stream)});
+        return {};
+    }
     const auto opened = ports.open(stream.id, media.connection, media.rtcp_mux);
     if (!opened) {
         outcome.notes.push_back(fmt::format("m-line {}: {}", index, opened.error().to_string()));
@@ -211,6 +233,48 @@ Result<void> RecordingSession::update_line(std::size_t index,
     line.stream = stream;
     outcome.changes.push_back({StreamChange::Kind::Open, std::move(stream)});
     return {};
+}
+
+bool RecordingSession::is_bundled(std::size_t index) const {
+    return std::ranges::find(bundle_, index) != bundle_.end();
+}
+
+/// The order in which the lines of an offer are updated: the one whose port others share is first.
+std::vector<std::size_t> RecordingSession::order_of_lines(std::size_t count) const {
+    std::vector<std::size_t> order;
+    for (std::size_t index = 0; index < count; ++index) {
+        order.push_back(index);
+    }
+    if (!bundle_.empty()) {
+        std::ranges::stable_partition(
+            order, [tagged = bundle_.front()](std::size_t index) { return index == tagged; });
+    }
+    return order;
+}
+
+/// The stream whose port this line uses, where that is another line's (RFC 9143 7.3).
+const StreamInfo* RecordingSession::shared_port(std::size_t index) const {
+    if (!is_bundled(index) || index == bundle_.front() || !lines_[bundle_.front()].stream) {
+        return nullptr;
+    }
+    return &*lines_[bundle_.front()].stream;
+}
+
+void RecordingSession::describe_bundle(std::size_t index, StreamInfo& stream) const {
+    stream.bundled.reset();
+    if (!is_bundled(index)) {
+        return;
+    }
+    const StreamInfo* shared = shared_port(index);
+    const sdp::Media& media = lines_[index].offered;
+    stream.bundled = BundledStream{.transport = shared == nullptr ? stream.id : shared->id,
+                                   .mid = std::string(sdp::mid_of(media)),
+                                   .mid_extension = sdp::mid_extension_of(media),
+                                   .ssrcs = sdp::sources_of(media)};
+    if (shared != nullptr) {
+        stream.remote_rtp = shared->remote_rtp;
+        stream.remote_rtcp = shared->remote_rtcp;
+    }
 }
 
 void RecordingSession::close_line(Line& line, Outcome& outcome) {
@@ -350,6 +414,12 @@ Result<Outcome> RecordingSession::make_own_offer(Wish wish, std::size_t media_in
         return Error(ErrorCode::InvalidArgument,
                      fmt::format("there is no stream on m-line {}", media_index));
     }
+    if (wish == Wish::Drop && open_bundle().size() > 1 && media_index == bundle_.front()) {
+        return Error(ErrorCode::InvalidArgument,
+                     fmt::format("m-line {} has the port of the streams that are bundled with it "
+                                 "(RFC 9143)",
+                                 media_index));
+    }
     if (wish != Wish::Drop) {
         set_paused(wish == Wish::Pause, outcome);
     }
@@ -446,6 +516,20 @@ IpAddress RecordingSession::description_address() const {
     return open == lines_.end() ? IpAddress{} : open->stream->local_rtp.address;
 }
 
+/// The bundle as far as its lines are in use; empty when the tagged one is not.
+std::vector<std::size_t> RecordingSession::open_bundle() const {
+    std::vector<std::size_t> open;
+    for (const std::size_t index : bundle_) {
+        if (index < lines_.size() && lines_[index].stream) {
+            open.push_back(index);
+        }
+    }
+    if (open.empty() || open.front() != bundle_.front()) {
+        open.clear();
+    }
+    return open;
+}
+
 Result<std::string> RecordingSession::describe(const sdp::SessionDescription& description,
                                                bool is_answer) {
     auto answers = media_answers();
@@ -453,6 +537,7 @@ Result<std::string> RecordingSession::describe(const sdp::SessionDescription& de
     sdp::AnswerOptions options;
     options.session_id = settings_.sdp_session_id;
     options.address = description_address();
+    options.bundle = open_bundle();
     const auto write = [&](std::uint64_t version) {
         options.version = version;
         return is_answer ? sdp::write_answer(description, answers, options)

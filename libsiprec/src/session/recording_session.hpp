@@ -122,12 +122,18 @@ class RecordingSession {
     void describe_stream(const sdp::Media& media, StreamInfo& stream) const;
     void set_paused(bool paused, Outcome& outcome);
     [[nodiscard]] bool is_glare(bool is_invite, bool has_sdp) const noexcept;
+    [[nodiscard]] bool is_bundled(std::size_t index) const;
+    [[nodiscard]] std::vector<std::size_t> order_of_lines(std::size_t count) const;
+    [[nodiscard]] const StreamInfo* shared_port(std::size_t index) const;
+    void describe_bundle(std::size_t index, StreamInfo& stream) const;
+    [[nodiscard]] std::vector<std::size_t> open_bundle() const;
     Result<std::string> describe(const sdp::SessionDescription& description, bool is_answer);
     [[nodiscard]] std::vector<sdp::MediaAnswer> media_answers() const;
     [[nodiscard]] IpAddress description_address() const;
 
     Settings settings_;
     std::vector<Line> lines_;
+    std::vector<std::size_t> bundle_;  // lines that share the port of the first
     bool answered_ = false;         // a description of ours is in force
     bool awaiting_answer_ = false;  // we made the offer; the answer comes in the ACK
     bool own_offer_open_ = false;   // an INVITE of ours is not answered yet

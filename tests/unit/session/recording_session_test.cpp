@@ -382,3 +382,95 @@ TEST_CASE("session: labels that change places with new metadata name the streams
     CHECK(swapped.changes[1].stream.label == "1");
     CHECK(has_line(swapped.reply.body, "a=label:2"));
 }
+
+namespace {
+
+/// Two audio lines and one of text that a client bundles.
+std::string bundled(const std::string& group, const std::string& second = "6000") {
+    const std::string mid = "a=rtcp-mux\r\na=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid\r\n";
+    return "v=0\r\no=src 1 1 IN IP4 198.51.100.7\r\ns=-\r\nc=IN IP4 198.51.100.7\r\nt=0 0\r\n" +
+           group + audio(6000, "1") + mid + "a=mid:a\r\n" + "m=audio " + second +
+           " RTP/AVP 0 8\r\na=label:2\r\na=sendonly\r\na=bundle-only\r\n" + mid + "a=mid:b\r\n" +
+           "m=text 6004 RTP/AVP 98\r\na=rtpmap:98 t140/1000\r\na=label:3\r\na=sendonly\r\n"
+           "a=mid:c\r\n";
+}
+
+}  // namespace
+
+TEST_CASE("session: bundled lines share the port of the tagged one",
+          "[unit][session][rfc9143][9143-7.3-1][9143-7.1.3-1][9143-9.3-1]") {
+    auto session = make_session();
+    FakePorts ports;
+    const Outcome outcome =
+        session.on_offer(true, body(bundled("a=group:BUNDLE a b\r\n", "0")), ports);
+    REQUIRE(outcome.reply.status == 200);
+    CHECK(has_line(outcome.reply.body, "a=group:BUNDLE a b"));
+    CHECK(count(outcome.reply.body, "m=audio 30000 RTP/AVP") == 2);
+    CHECK(count(outcome.reply.body, "m=text 30002 RTP/AVP") == 1);
+    CHECK(count(outcome.reply.body, "a=rtcp-mux\r\n") == 1);
+    CHECK(count(outcome.reply.body, "a=rtcp:") == 0);
+    CHECK(count(outcome.reply.body, "bundle-only") == 0);
+    CHECK(count(outcome.reply.body, "a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid") == 2);
+    REQUIRE(outcome.changes.size() == 3);
+    const auto& tagged = outcome.changes[0].stream;
+    const auto& other = outcome.changes[1].stream;
+    REQUIRE(tagged.bundled);
+    REQUIRE(other.bundled);
+    CHECK(tagged.bundled->transport == tagged.id);
+    CHECK(other.bundled->transport == tagged.id);
+    CHECK(other.bundled->mid == "b");
+    CHECK(other.bundled->mid_extension == 3);
+    CHECK(other.label == "2");
+    CHECK(other.local_rtp == tagged.local_rtp);
+    CHECK(other.local_rtcp == tagged.local_rtp);
+    CHECK(other.remote_rtp == tagged.remote_rtp);
+    CHECK_FALSE(outcome.changes[2].stream.bundled);
+    // The offer repeated, with the one address that a bundle has by now.
+    const Outcome again = session.on_offer(true, body(bundled("a=group:BUNDLE a b\r\n")), ports);
+    CHECK(again.changes.empty());
+    CHECK(again.reply.body == outcome.reply.body);
+    // An offer of ours says the same.
+    const Outcome own = session.on_offer(true, no_body(), ports);
+    CHECK(has_line(own.reply.body, "a=group:BUNDLE a b"));
+    CHECK(count(own.reply.body, "m=audio 30000 RTP/AVP") == 2);
+}
+
+TEST_CASE("session: a line that is not bundled keeps its own port",
+          "[unit][session][rfc9143][9143-7.3-1][9143-7.3.3-1]") {
+    auto session = make_session();
+    FakePorts ports;
+    SECTION("no group: a bundle-only line stays refused") {
+        const Outcome outcome = session.on_offer(true, body(bundled("", "0")), ports);
+        REQUIRE(outcome.changes.size() == 2);
+        CHECK(count(outcome.reply.body, "group") == 0);
+        CHECK(count(outcome.reply.body, "m=audio 0 RTP/AVP") == 1);
+        CHECK(count(outcome.reply.body, "bundle-only") == 0);
+    }
+    SECTION("a refused line is not in the group") {
+        auto offer = bundled("a=group:BUNDLE a d b\r\n", "0");
+        offer += "m=image 6006 udptl t38\r\na=mid:d\r\n";
+        const Outcome outcome = session.on_offer(true, body(offer), ports);
+        CHECK(has_line(outcome.reply.body, "a=group:BUNDLE a b"));
+        CHECK(count(outcome.reply.body, "m=image 0 ") == 1);
+        CHECK(count(outcome.reply.body, "a=mid:d") == 0);
+    }
+    SECTION("a bundle given up opens the streams anew") {
+        REQUIRE(session.on_offer(true, body(bundled("a=group:BUNDLE a b\r\n", "0")), ports)
+                    .reply.status == 200);
+        const Outcome apart = session.on_offer(true, body(bundled("", "6002")), ports);
+        CHECK(count(apart.reply.body, "group") == 0);
+        const auto opened = std::ranges::count(apart.changes, Kind::Open, &StreamChange::kind);
+        CHECK(opened == 1);
+        CHECK(session.streams().at(0).local_rtp != session.streams().at(1).local_rtp);
+    }
+    SECTION("the tagged line goes and the other gets a port of its own") {
+        REQUIRE(session.on_offer(true, body(bundled("a=group:BUNDLE a b\r\n", "0")), ports)
+                    .reply.status == 200);
+        auto offer = bundled("a=group:BUNDLE b\r\n", "6002");
+        offer.replace(offer.find("m=audio 6000"), 12, "m=audio 0");
+        const Outcome outcome = session.on_offer(true, body(offer), ports);
+        CHECK(count(outcome.reply.body, "m=audio 0 RTP/AVP") == 1);
+        REQUIRE(session.streams().size() == 2);
+        CHECK_FALSE(session.streams().at(0).bundled);
+    }
+}
