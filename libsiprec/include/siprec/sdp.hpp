@@ -92,6 +92,11 @@ struct AnswerOptions {
 /// then answered on a port of its own.
 [[nodiscard]] SIPREC_EXPORT std::vector<std::size_t> choose_bundle(const SessionDescription& offer);
 
+/// True when an `a=rtcp-fb` line offers this kind of feedback, "ccm fir" or "nack pli" (RFC 4585
+/// 4.2).
+[[nodiscard]] SIPREC_EXPORT bool offers_feedback(const Media& media,
+                                                 std::string_view kind) noexcept;
+
 /// `a=mid` (RFC 5888); empty: none.
 [[nodiscard]] SIPREC_EXPORT std::string_view mid_of(const Media& media) noexcept;
 

@@ -41,6 +41,8 @@ struct StreamInfo {
     /// CNAME of our reports: one for all streams of a session (RFC 3550 6.5.1); empty: any.
     std::string rtcp_cname{};
     std::optional<BundledStream> bundled{};
+    bool takes_fir = false;  ///< `a=rtcp-fb` with `ccm fir` was agreed (RFC 5104)
+    bool takes_pli = false;  ///< `a=rtcp-fb` with `nack pli` was agreed (RFC 4585)
 };
 
 }  // namespace siprec

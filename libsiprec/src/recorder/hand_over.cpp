@@ -14,6 +14,7 @@ void RecorderImpl::hand_over(LiveSession& live,
                              std::map<Uuid, rtp::MediaSockets>& sockets) {
     using Kind = session::StreamChange::Kind;
     for (session::StreamChange& change : outcome.changes) {
+        watch_video(live, change);
         switch (change.kind) {
             case Kind::Open: {
                 auto node = sockets.extract(change.stream.id);
@@ -59,6 +60,24 @@ void RecorderImpl::hand_over(LiveSession& live,
                  media->record_document(message);
              }));
     }
+}
+
+/// RFC 7866 8.1.7.1.1: a video stream begins with a picture that stands alone. The media thread
+/// asks by FIR; where that was not agreed on, SIP has to.
+void RecorderImpl::watch_video(LiveSession& live, const session::StreamChange& change) {
+    const StreamInfo& stream = change.stream;
+    if (change.kind == session::StreamChange::Kind::Close || stream.media_type != "video" ||
+        stream.takes_fir || stream.direction != sdp::Direction::RecvOnly ||
+        std::ranges::any_of(live.wishes,
+                            [](const Wish& wish) { return wish.kind == Wish::Kind::Picture; })) {
+        return;
+    }
+    Wish wish;
+    wish.kind = Wish::Kind::Picture;
+    // The answer to the request that brought the stream, and its ACK, go first.
+    wish.not_before = system_clock().steady_now() + std::chrono::milliseconds(200);
+    live.wishes.push_back(std::move(wish));
+    schedule(live);
 }
 
 /// RFC 7866 9.2: partial documents build on a complete one. Asks for one at most once in a session,

@@ -25,6 +25,8 @@ std::string_view name_of(const Wish& wish) {
             return "session refresh";
         case Wish::Kind::Probe:
             return "probe";
+        case Wish::Kind::Picture:
+            return "picture request";
         case Wish::Kind::Offer:
             break;
     }
@@ -151,6 +153,16 @@ Result<sip::ClientRequest> RecorderImpl::to_request(LiveSession& live, const Wis
     if (wish.kind == Wish::Kind::Probe) {
         return request;
     }
+    if (wish.kind == Wish::Kind::Picture) {
+        // RFC 5168, for clients that know no FIR: all video streams of the dialog.
+        request.method = sip::Method::Info;
+        request.content_type = "application/media_control+xml";
+        request.body =
+            "<?xml version=\"1.0\" "
+            "encoding=\"utf-8\"?>\r\n<media_control><vc_primitive><to_encoder>"
+            "<picture_fast_update/></to_encoder></vc_primitive></media_control>\r\n";
+        return request;
+    }
     if (wish.kind == Wish::Kind::Snapshot) {
         if (!live.peer.allows_update) {
             // RFC 7866 9.2: UPDATE is the only carrier.
@@ -208,7 +220,7 @@ void RecorderImpl::on_answer(LiveSession& live, const sip::Answer& answer) {
             note(*live.info, outcome, "INVITE");
             hand_over(live, {"INVITE", answer.wire.time}, std::move(outcome));
         }
-        if (wish.kind == Wish::Kind::Probe) {
+        if (wish.kind == Wish::Kind::Probe || wish.kind == Wish::Kind::Picture) {
             live.timer.on_heard(now);
         } else {
             live.timer.on_success(timer_terms(answer.headers), now);
@@ -270,6 +282,10 @@ void RecorderImpl::on_refusal(LiveSession& live, Wish wish, const sip::Answer& a
                                          answer.phrase);
     log(LogLevel::Warning, *live.info, what);
     finish(wish, Error(answer.was_received ? ErrorCode::Conflict : ErrorCode::Timeout, what));
+    if (wish.kind == Wish::Kind::Picture) {
+        // A courtesy of old that many do not know; the video is on record as it comes.
+        return;
+    }
     const bool is_gone = answer.status == 408 || answer.status == 481 || !answer.was_received;
     if (!is_gone) {
         live.timer.on_refused(system_clock().steady_now());

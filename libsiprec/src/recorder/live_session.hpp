@@ -17,7 +17,7 @@ namespace siprec::recorder {
 
 /// Something that we want of a client within a session.
 struct Wish {
-    enum class Kind : std::uint8_t { Offer, Snapshot, Refresh, Probe };
+    enum class Kind : std::uint8_t { Offer, Snapshot, Refresh, Probe, Picture };
     using Done = std::function<void(Result<void>)>;
 
     Kind kind = Kind::Offer;

@@ -133,10 +133,19 @@ void MediaStream::take_rtp(const Datagram& datagram, WallTime arrival) {
     ++stats_.packets;
     stats_.bytes += datagram.bytes.size();
     stats_.unknown_payload += is_answered ? 0U : 1U;
+    watch_pictures(packet->ssrc, arrival);
     packet->arrival = arrival;
     packet->source = datagram.source;
     packet->local = local_rtp_;
     fork_.rtp(*packet);
+}
+
+void MediaStream::watch_pictures(std::uint32_t ssrc, WallTime arrival) {
+    if (info_.takes_fir || info_.takes_pli) {
+        const auto wanted = pictures_.on_packet(
+            ssrc, sources_.lost(), arrival, {.fir = info_.takes_fir, .pli = info_.takes_pli});
+        reporter_.ask_for_picture(wanted, ssrc, info_, sender());
+    }
 }
 
 void MediaStream::count(Arrival arrival) noexcept {
@@ -191,6 +200,9 @@ void MediaStream::change(const StreamInfo& info, DatagramBatch& batch) {
     drain(batch);
     if (info.remote_rtp != info_.remote_rtp || info.remote_rtcp != info_.remote_rtcp) {
         reporter_.forget_source();
+    }
+    if (info.direction != info_.direction) {
+        pictures_.restart();
     }
     latch_.on_offer(info.remote_rtp);
     info_ = info;

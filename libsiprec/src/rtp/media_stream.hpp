@@ -4,6 +4,7 @@
 #include "rtp/engine.hpp"
 #include "rtp/latch.hpp"
 #include "rtp/payload_table.hpp"
+#include "rtp/picture_requests.hpp"
 #include "rtp/rtcp_reporter.hpp"
 #include "rtp/source_table.hpp"
 #include "rtp/udp_socket.hpp"
@@ -80,6 +81,7 @@ class MediaStream {
     void take_rtp(const Datagram& datagram, WallTime arrival);
     void take_rtcp(Channel channel, const Datagram& datagram, WallTime arrival);
     void count(Arrival arrival) noexcept;
+    void watch_pictures(std::uint32_t ssrc, WallTime arrival);
     void check_collision(std::uint32_t foreign_ssrc);
     [[nodiscard]] RtcpReporter::Send sender();
     void send(const Endpoint& to, std::span<const std::byte> packet);
@@ -106,6 +108,7 @@ class MediaStream {
     Latch latch_;
     SourceTable sources_;
     RtcpReporter reporter_;
+    PictureRequests pictures_;
     StreamStats stats_;  // but for what the source table counts
     Router router_;
     std::optional<WallTime> last_received_;

@@ -169,6 +169,30 @@ std::vector<std::byte> build_receiver_report(std::uint32_t ssrc,
     return out;
 }
 
+std::vector<std::byte> build_full_intra_request(std::uint32_t ssrc,
+                                                std::uint32_t source,
+                                                std::uint8_t number) {
+    constexpr std::size_t kFormat = 4;
+    std::vector<std::byte> out;
+    Writer writer(out);
+    writer.header(kFormat, rtcp_type::kPayloadFeedback, 20);
+    writer.u32(ssrc);
+    writer.u32(0);  // RFC 5104 4.3.1.2: the sources stand in the entries
+    writer.u32(source);
+    writer.u32(std::uint32_t{number} << 24U);
+    return out;
+}
+
+std::vector<std::byte> build_picture_loss(std::uint32_t ssrc, std::uint32_t source) {
+    constexpr std::size_t kFormat = 1;
+    std::vector<std::byte> out;
+    Writer writer(out);
+    writer.header(kFormat, rtcp_type::kPayloadFeedback, 12);
+    writer.u32(ssrc);
+    writer.u32(source);
+    return out;
+}
+
 WallTime ntp_to_wall(std::uint64_t ntp) noexcept {
     constexpr std::int64_t kNtpToUnix = 2'208'988'800;  // 1900-01-01 to 1970-01-01
     constexpr std::int64_t kEra = std::int64_t{1} << 32U;

@@ -18,6 +18,7 @@ namespace rtcp_type {
 inline constexpr std::uint8_t kSenderReport = 200;
 inline constexpr std::uint8_t kReceiverReport = 201;
 inline constexpr std::uint8_t kSourceDescription = 202;
+inline constexpr std::uint8_t kPayloadFeedback = 206;  // RFC 4585 6.3
 inline constexpr std::uint8_t kBye = 203;
 }  // namespace rtcp_type
 
@@ -58,6 +59,14 @@ struct ReportBlock {
                                                            std::string_view cname,
                                                            std::span<const ReportBlock> blocks,
                                                            bool bye);
+
+/// FIR to one source (RFC 5104 4.3.1). @param number  one more with each new request
+[[nodiscard]] std::vector<std::byte> build_full_intra_request(std::uint32_t ssrc,
+                                                              std::uint32_t source,
+                                                              std::uint8_t number);
+
+/// PLI to one source (RFC 4585 6.3.1).
+[[nodiscard]] std::vector<std::byte> build_picture_loss(std::uint32_t ssrc, std::uint32_t source);
 
 /// A 64-bit NTP time stamp as wall time.
 [[nodiscard]] WallTime ntp_to_wall(std::uint64_t ntp) noexcept;

@@ -74,6 +74,24 @@ void RtcpReporter::on_rtcp(std::span<const std::byte> compound,
     }
 }
 
+void RtcpReporter::ask_for_picture(PictureRequest kind,
+                                   std::uint32_t source,
+                                   const StreamInfo& info,
+                                   const Send& send) {
+    const auto to = destination(info);
+    if (!to || kind == PictureRequest::None) {
+        return;
+    }
+    // RFC 4585 3.1: feedback follows a report and SDES.
+    auto packet = build_receiver_report(ssrc_, cname_, {}, false);
+    const auto request = kind == PictureRequest::Full
+                             ? build_full_intra_request(ssrc_, source, next_full_request_++)
+                             : build_picture_loss(ssrc_, source);
+    packet.insert(packet.end(), request.begin(), request.end());
+    send(*to, packet);
+    has_sent_ = true;
+}
+
 void RtcpReporter::bye(const StreamInfo& info, const Send& send) {
     const auto to = destination(info);
     if (has_sent_ && to) {

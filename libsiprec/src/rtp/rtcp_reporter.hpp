@@ -1,5 +1,6 @@
 #pragma once
 
+#include "rtp/picture_requests.hpp"
 #include "rtp/rtcp_schedule.hpp"
 #include "rtp/source_table.hpp"
 
@@ -42,6 +43,12 @@ class RtcpReporter {
     /// Somebody else uses our SSRC: ours says BYE and moves out of the way (RFC 3550 8.2).
     void change_ssrc(const StreamInfo& info, const Send& send);
 
+    /// Asks a source of video for a picture, at once (RFC 4585 3.5: few members may).
+    void ask_for_picture(PictureRequest kind,
+                         std::uint32_t source,
+                         const StreamInfo& info,
+                         const Send& send);
+
     /// A new offer: where RTCP used to come from says nothing any more.
     void forget_source() noexcept { learned_.reset(); }
 
@@ -61,6 +68,7 @@ class RtcpReporter {
     RtcpSchedule schedule_;
     std::optional<Endpoint> learned_;
     bool has_sent_ = false;
+    std::uint8_t next_full_request_ = 0;
 };
 
 /// A short-term persistent CNAME: 96 random bits in base64 (RFC 7022 4.2). Tells nobody our

@@ -62,6 +62,17 @@ std::string answered_parameters(const PayloadFormat& format) {
     return receivable_parameters(format.parameters);
 }
 
+/// The value of an `a=rtcp-fb` line without its payload type.
+std::string_view feedback_of(std::string_view value) {
+    static_cast<void>(take_word(value));
+    return trim(value);
+}
+
+bool is_picture_request(std::string_view value) {
+    const std::string_view kind = feedback_of(value);
+    return equals_ignoring_case(kind, "ccm fir") || equals_ignoring_case(kind, "nack pli");
+}
+
 struct Line {
     std::uint16_t port = 0;
     std::uint16_t rtcp_port = 0;
@@ -125,6 +136,7 @@ class Writer {
         }
         line("a={}", to_string(ours.direction));
         label(media);
+        feedback(media);
         if (ours.bundled) {
             bundled(media);
         }
@@ -155,6 +167,16 @@ class Writer {
     void label(const Media& media) {
         if (media.label) {
             line("a=label:{}", *media.label);
+        }
+    }
+
+    // RFC 4585 4.2: of the feedback that was offered, what we send. FIR and PLI ask for pictures.
+    void feedback(const Media& media) {
+        for (const Attribute& attribute : media.attributes) {
+            if (media.type == "video" && equals_ignoring_case(attribute.name, "rtcp-fb") &&
+                is_picture_request(attribute.value)) {
+                line("a=rtcp-fb:{}", attribute.value);
+            }
         }
     }
 
@@ -264,6 +286,13 @@ bool is_acceptable(const Media& offered) noexcept {
     const bool plain_rtp = equals_ignoring_case(offered.protocol, "RTP/AVP") ||
                            equals_ignoring_case(offered.protocol, "RTP/AVPF");
     return plain_rtp && offered.port != 0 && !offered.format_tokens.empty();
+}
+
+bool offers_feedback(const Media& media, std::string_view kind) noexcept {
+    return std::ranges::any_of(media.attributes, [kind](const Attribute& attribute) {
+        return equals_ignoring_case(attribute.name, "rtcp-fb") &&
+               equals_ignoring_case(feedback_of(attribute.value), kind);
+    });
 }
 
 Direction answer_direction(const Media& offered) noexcept {

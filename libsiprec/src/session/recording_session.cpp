@@ -80,7 +80,8 @@ std::string attribute_of(const sdp::Media& media, std::string_view name) {
 bool same_stream(const StreamInfo& a, const StreamInfo& b) {
     return a.label == b.label && a.formats == b.formats && a.direction == b.direction &&
            a.remote_rtp == b.remote_rtp && a.remote_rtcp == b.remote_rtcp &&
-           a.protocol == b.protocol && a.bundled == b.bundled && a.record == b.record && a.recordpref == b.recordpref;
+           a.protocol == b.protocol && a.bundled == b.bundled && a.takes_fir == b.takes_fir &&
+           a.takes_pli == b.takes_pli && a.record == b.record && a.recordpref == b.recordpref;
 }
 
 }  // namespace
@@ -94,6 +95,8 @@ void RecordingSession::describe_stream(const sdp::Media& media, StreamInfo& stre
     stream.direction = paused_ ? sdp::Direction::Inactive : sdp::answer_direction(media);
     stream.record = attribute_of(media, "record");
     stream.recordpref = attribute_of(media, "recordpref");
+    stream.takes_fir = media.type == "video" && sdp::offers_feedback(media, "ccm fir");
+    stream.takes_pli = media.type == "video" && sdp::offers_feedback(media, "nack pli");
     stream.remote_rtp = remote_endpoint(media, media.port);
     stream.remote_rtcp = remote_endpoint(media, remote_rtcp_port(media, stream.rtcp_mux));
 }

@@ -211,3 +211,22 @@ TEST_CASE("recorder: a listener that is taken is reported with its address", "[u
     REQUIRE_FALSE(started);
     CHECK(started.error().message().find(std::to_string(fixture.sip_port)) != std::string::npos);
 }
+
+TEST_CASE("recorder: video is asked for a picture by INFO unless FIR was agreed on",
+          "[unit][recorder][rfc5168][7866-8.1.7-2]") {
+    Fixture fixture;
+    const bool has_fir = GENERATE(false, true);
+    const std::string video =
+        std::string("m=video 40004 RTP/AVPF 97\r\na=rtpmap:97 H264/90000\r\n") +
+        (has_fir ? "a=rtcp-fb:97 ccm fir\r\n" : "") + "a=sendonly\r\n";
+    REQUIRE(fixture.start_call(offer() + video, "application/sdp").rfind("SIP/2.0 200", 0) == 0);
+    std::string message;
+    do {
+        message = fixture.peer.receive(1s);
+    } while (!message.empty() && message.rfind("INFO ", 0) != 0);
+    CHECK(message.empty() == has_fir);
+    if (!has_fir) {
+        CHECK(message.find("Content-Type: application/media_control+xml") != std::string::npos);
+        CHECK(message.find("<picture_fast_update/>") != std::string::npos);
+    }
+}

@@ -242,6 +242,26 @@ TEST_CASE("sdp: the answer lists usable formats with rtpmap and fmtp",
     CHECK(answer_to_line(formats, lines) == expected);
 }
 
+TEST_CASE("sdp: feedback that asks for pictures is agreed on and no other",
+          "[unit][sdp][rfc4585][rfc5104][7866-8.1.7-2][7866-8.1.2-1]") {
+    const SessionDescription offer = parsed(
+        "v=0\r\nm=video 6000 RTP/AVPF 97\r\na=rtpmap:97 H264/90000\r\na=rtcp-fb:97 ccm fir\r\n"
+        "a=rtcp-fb:* nack pli\r\na=rtcp-fb:97 nack\r\na=rtcp-fb:97 ccm tmmbr\r\n"
+        "m=video 6002 RTP/AVPF 97\r\na=rtpmap:97 H264/90000\r\n"
+        "m=audio 6004 RTP/AVPF 0\r\na=rtcp-fb:0 ccm fir\r\n");
+    CHECK(siprec::sdp::offers_feedback(offer.media[0], "ccm fir"));
+    CHECK(siprec::sdp::offers_feedback(offer.media[0], "nack pli"));
+    CHECK_FALSE(siprec::sdp::offers_feedback(offer.media[1], "ccm fir"));
+    const SessionDescription answer = parsed(answer_to(offer, all_accepted(offer)));
+    CHECK(answer.media[0].protocol == "RTP/AVPF");
+    CHECK(siprec::sdp::offers_feedback(answer.media[0], "ccm fir"));
+    CHECK(siprec::sdp::offers_feedback(answer.media[0], "nack pli"));
+    CHECK_FALSE(siprec::sdp::offers_feedback(answer.media[0], "nack"));
+    CHECK_FALSE(siprec::sdp::offers_feedback(answer.media[0], "ccm tmmbr"));
+    CHECK_FALSE(siprec::sdp::offers_feedback(answer.media[1], "nack pli"));
+    CHECK_FALSE(siprec::sdp::offers_feedback(answer.media[2], "ccm fir"));
+}
+
 TEST_CASE("sdp: rtcp-mux is answered only when offered and accepted",
           "[unit][sdp][rfc5761][5761-5.1.1-1][5761-5.1.1-2]") {
     for (const bool offered : {false, true}) {

@@ -474,3 +474,17 @@ TEST_CASE("session: a line that is not bundled keeps its own port",
         CHECK_FALSE(session.streams().at(0).bundled);
     }
 }
+
+TEST_CASE("session: an UPDATE with SDP of no use leaves everything as it was",
+          "[unit][session][rfc3311][3311-5.2-3]") {
+    auto session = make_session();
+    FakePorts ports;
+    const Outcome first = session.on_offer(true, body(sdp(audio(6000, "1"))), ports);
+    const Outcome refused = session.on_offer(false, body(sdp("")), ports);
+    CHECK(refused.reply.status == 488);
+    CHECK(refused.changes.empty());
+    REQUIRE(session.streams().size() == 1);
+    CHECK(session.streams()[0].local_rtp == first.changes[0].stream.local_rtp);
+    CHECK(session.on_offer(false, body(sdp(audio(6000, "1"))), ports).reply.body ==
+          first.reply.body);
+}
