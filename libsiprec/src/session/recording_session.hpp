@@ -134,9 +134,9 @@ class RecordingSession {
     Settings settings_;
     std::vector<Line> lines_;
     std::vector<std::size_t> bundle_;  // lines that share the port of the first
-    bool answered_ = false;         // a description of ours is in force
-    bool awaiting_answer_ = false;  // we made the offer; the answer comes in the ACK
-    bool own_offer_open_ = false;   // an INVITE of ours is not answered yet
+    bool answered_ = false;            // a description of ours is in force
+    bool awaiting_answer_ = false;     // we made the offer; the answer comes in the ACK
+    bool own_offer_open_ = false;      // an INVITE of ours is not answered yet
     bool paused_ = false;
     std::optional<std::size_t> dropping_;  // the m-line that our open offer switches off
 

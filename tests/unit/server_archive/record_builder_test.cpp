@@ -104,6 +104,26 @@ TEST_CASE("record: hold cuts the segment of its track", "[unit][archive]") {
                                                                   {start + 15s, start + 20s}});
 }
 
+TEST_CASE("record: labels in metadata without SDP meet the streams that are there",
+          "[unit][archive][7866-9.1-5]") {
+    CaptureRig rig;
+    TwoPartyCall call(rig);
+    const WallTime first = rig.clock.wall + 2s;
+    call.talk(first);
+    send_metadata(
+        *call.sink,
+        "<recording xmlns='urn:ietf:params:xml:ns:recording:1'><datamode>partial</datamode>"
+        "<stream stream_id='later'><label>" +
+            call.streams[0].label + "</label></stream></recording>",
+        first + 500ms);
+    call.hang_up(first + 1s);
+    rig.settle();
+    const RecordingRecord record = built_from(rig.finished_path(call.session.id)).record;
+    REQUIRE(record.tracks.size() == 2);
+    CHECK(record.tracks[0].stream_src_id == "later");
+    CHECK(record.tracks[1].stream_src_id == "st2");
+}
+
 TEST_CASE("record: a client without metadata gives the parties of its INVITE",
           "[unit][archive][7866-9.1-1]") {
     CaptureRig rig;
