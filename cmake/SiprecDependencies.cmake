@@ -7,6 +7,23 @@ find_package(fmt REQUIRED)
 pkg_check_modules(SofiaSip REQUIRED IMPORTED_TARGET sofia-sip-ua)
 pkg_check_modules(Opus REQUIRED IMPORTED_TARGET opus)
 pkg_check_modules(SndFile REQUIRED IMPORTED_TARGET sndfile)
+pkg_check_modules(SpanDsp REQUIRED IMPORTED_TARGET spandsp)
+pkg_check_modules(AmrNb REQUIRED IMPORTED_TARGET opencore-amrnb)
+pkg_check_modules(AmrWb REQUIRED IMPORTED_TARGET opencore-amrwb)
+pkg_check_modules(Speex REQUIRED IMPORTED_TARGET speex)
+
+# Both are GPL (bcg729 is GPL-3, Debian's libavcodec is built as GPL), so a program that links the
+# library has to want them. Without them these formats are captured, and the verdict says which
+# decoder is missing.
+set(SIPREC_OPTIONAL_MODULES "")
+if(SIPREC_WITH_G729)
+  pkg_check_modules(Bcg729 REQUIRED IMPORTED_TARGET libbcg729)
+  string(APPEND SIPREC_OPTIONAL_MODULES " libbcg729")
+endif()
+if(SIPREC_WITH_ILBC)
+  pkg_check_modules(AvCodec REQUIRED IMPORTED_TARGET libavcodec libavutil)
+  string(APPEND SIPREC_OPTIONAL_MODULES " libavcodec libavutil")
+endif()
 
 if(SIPREC_BUILD_SERVER)
   find_package(spdlog REQUIRED)

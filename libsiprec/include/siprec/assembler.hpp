@@ -36,8 +36,10 @@ struct AssemblerStats {
     std::uint64_t late = 0;         ///< left out: arrived after its place was written
     std::uint64_t lost = 0;         ///< sequence numbers that never came
     std::uint64_t undecodable = 0;  ///< left out: decoder refused, or no decoder
+    std::uint64_t recovered = 0;    ///< losses made good from a later packet (RFC 2198, Opus FEC)
     std::uint64_t samples_voice = 0;
-    std::uint64_t samples_lost = 0;
+    std::uint64_t samples_lost = 0;       ///< missing, concealed or not
+    std::uint64_t samples_concealed = 0;  ///< of these: what a decoder put there
     std::uint64_t samples_silence = 0;
     std::optional<WallTime> first_arrival;
     std::optional<WallTime> last_arrival;
@@ -46,7 +48,9 @@ struct AssemblerStats {
 /// Puts the packets of one media stream in order and on one time line: packets with arrival times
 /// in, contiguous PCM and gaps out. Arrival time fixes where a source (SSRC) starts; RTP time
 /// stamps and RTCP sender reports carry it on, so that loss, reordering, duplicates, late starts,
-/// SSRC and payload-type changes, wrap-around and DTX neither stretch nor shorten the track.
+/// SSRC and payload-type changes, wrap-around and DTX neither stretch nor shorten the track. Losses
+/// are filled from redundant data that comes later (RED, Opus FEC), else concealed by the decoder,
+/// fading to silence; a pause sounds as CN (RFC 3389) or the codec's own description says.
 ///
 /// A source that sends when another already does (a second SSRC at the same time) is left out until
 /// that one is quiet. A sender whose clock provably drifts against ours is followed by single

@@ -17,7 +17,9 @@
 namespace siprec {
 
 /// Turns payloads of one format into PCM. One instance a source (SSRC), since decoders have state.
-/// Owned and called by one thread.
+/// Owned and called by one thread. A factory reads clock rate, channels and fmtp of its format;
+/// what is missing between payloads is asked of `conceal`, `recover` or `pause`, in the order of
+/// the gaps.
 class SIPREC_EXPORT AudioDecoder {
   public:
     AudioDecoder() = default;
@@ -35,6 +37,19 @@ class SIPREC_EXPORT AudioDecoder {
 
     /// Appends `samples` samples in the place of a lost packet. The default appends zeros.
     virtual void conceal(std::size_t samples, std::vector<std::int16_t>& out);
+
+    /// As `conceal`, with the payload that comes right behind the loss (it is decoded next, by
+    /// `decode`): formats with forward error correction find the lost sound in it (Opus). The
+    /// default conceals.
+    /// @return whether the payload held anything of what was lost
+    [[nodiscard]] virtual bool recover(std::span<const std::byte> next,
+                                       std::size_t samples,
+                                       std::vector<std::int16_t>& out);
+
+    /// Appends `samples` samples for a time in which the sender sent nothing on purpose (DTX): the
+    /// comfort noise that the payloads before it described.
+    /// @return false, and `out` unchanged, when there is none (the default)
+    [[nodiscard]] virtual bool pause(std::size_t samples, std::vector<std::int16_t>& out);
 };
 
 /// Which decoders there are, by encoding name (any case). *Immutable* once shared between threads.
@@ -42,7 +57,8 @@ class SIPREC_EXPORT DecoderRegistry {
   public:
     using Factory = std::function<Result<std::unique_ptr<AudioDecoder>>(const PayloadFormat&)>;
 
-    /// PCMU, PCMA, L16 and OPUS.
+    /// PCMU, PCMA, L16, G722, G726-16/24/32/40 and AAL2-G726-*, GSM, AMR, AMR-WB, SPEEX, OPUS;
+    /// G729 and ILBC when the library was built with them (SIPREC_WITH_G729, SIPREC_WITH_ILBC).
     [[nodiscard]] static DecoderRegistry with_defaults();
 
     /// Adds a decoder or replaces the one of that name.

@@ -6,6 +6,7 @@
 #include "assembler/track.hpp"
 
 #include <siprec/assembler.hpp>
+#include <siprec/redundancy.hpp>
 
 #include <fmt/format.h>
 
@@ -37,6 +38,8 @@ constexpr nanoseconds kLateStart = milliseconds(40);
 constexpr nanoseconds kInterrupted = milliseconds(100);
 /// Decoders' concealment has faded by then; the rest of a loss is zeros.
 constexpr nanoseconds kLongestConcealment = std::chrono::seconds(1);
+/// A pause can be a hold, whose end nobody knows: its noise does not go on for ever.
+constexpr nanoseconds kLongestNoise = std::chrono::seconds(10);
 constexpr std::size_t kMaxSources = 8;
 
 class TimeLine final : public Assembler {
@@ -66,6 +69,7 @@ class TimeLine final : public Assembler {
         return position_of(time, config_.sample_rate);
     }
 
+    void unwrap(Packet& packet) const;
     Source& source_for(std::uint32_t ssrc, const Packet& packet);
     void make_room();
     void run();
@@ -80,10 +84,15 @@ class TimeLine final : public Assembler {
 
     [[nodiscard]] bool may_play(Source& source, const Packet& packet);
     void join(Source& source, RtpClock& clock, const Packet& packet);
-    void fill(Source& source, std::int64_t position);
-    void conceal(Source& source, std::int64_t position);
+    void play_redundant(Source& source, const Packet& packet);
+    void fill(Source& source, std::int64_t position, const Packet* next);
+    void pause(Source& source, std::int64_t position);
+    void conceal(Source& source, std::int64_t position, const Packet* next);
+    void append(Kind kind, std::uint32_t rate, std::int64_t position);
     AudioDecoder* decoder_for(Source& source, const Reading& reading);
-    [[nodiscard]] bool decode(Source& source, const Packet& packet);
+    [[nodiscard]] bool decode(Source& source,
+                              const Reading& reading,
+                              std::span<const std::byte> payload);
     void slip(RtpClock& clock, std::uint32_t rate);
     void close_press(Source& source);
     void report(const RtpClock& clock, const Press& press);
@@ -129,7 +138,9 @@ void TimeLine::push(const RtpPacket& packet) {
                  .marker = packet.marker,
                  .reading = formats_.find(packet.payload_type),
                  .arrival = *arrival,
-                 .payload = packet.payload};
+                 .payload = packet.payload,
+                 .redundant = {}};
+    unwrap(taken);
     Source& source = source_for(packet.ssrc, taken);
     switch (source.number(taken)) {
         case Source::Taken::Duplicate:
@@ -151,6 +162,31 @@ void TimeLine::push(const RtpPacket& packet) {
             break;
     }
     run();
+}
+
+/// RFC 2198: from here on the packet is one of its primary's format, with a memory.
+void TimeLine::unwrap(Packet& packet) const {
+    if (packet.reading == nullptr || packet.reading->use != PayloadUse::Redundancy) {
+        return;
+    }
+    packet.reading = nullptr;
+    const auto blocks = parse_redundancy(packet.payload);
+    if (!blocks) {
+        return;
+    }
+    const RedundantBlock& primary = blocks->back();
+    const Reading* reading = formats_.find(primary.payload_type);
+    if (reading == nullptr || reading->use == PayloadUse::Redundancy) {
+        return;
+    }
+    packet.reading = reading;
+    packet.primary = primary.begin;
+    for (const RedundantBlock& block : std::span(*blocks).first(blocks->size() - 1)) {
+        packet.redundant.push_back({.reading = formats_.find(block.payload_type),
+                                    .offset = block.offset,
+                                    .begin = block.begin,
+                                    .size = block.size});
+    }
 }
 
 void TimeLine::push_rtcp(const RtcpPacket& packet) {
@@ -302,10 +338,13 @@ void TimeLine::play(Source& source, const Packet& packet) {
             break;
         case PayloadUse::ComfortNoise:
             play_quiet(source, packet);
+            source.noise = codec::ComfortNoise::parse(packet.content());
             break;
         case PayloadUse::TelephoneEvent:
             play_event(source, packet);
             break;
+        case PayloadUse::Redundancy:
+            break;  // never: unwrapped when it came
     }
 }
 
@@ -323,9 +362,10 @@ void TimeLine::play_audio(Source& source, const Packet& packet) {
     const bool is_joined = !source.is_fresh && !source.gap_is_loss &&
                            std::abs(place - track_.position()) <= samples(kWobble);
     if (!is_joined) {
-        fill(source, place);
+        play_redundant(source, packet);
+        fill(source, place, &packet);
     }
-    if (!decode(source, packet)) {
+    if (!decode(source, *packet.reading, packet.content())) {
         ++stats_.undecodable;
         source.gap_is_loss = true;
         return;
@@ -344,11 +384,33 @@ void TimeLine::play_audio(Source& source, const Packet& packet) {
     track_.samples(Kind::Voice, pcm_, rate);
     source.gap_is_loss = false;
     source.is_fresh = false;
+    source.noise.reset();
+}
+
+/// What was lost and comes again with this packet.
+void TimeLine::play_redundant(Source& source, const Packet& packet) {
+    if (!source.gap_is_loss || source.is_fresh) {
+        return;
+    }
+    for (const Packet::Block& block : packet.redundant) {
+        const bool is_sound = block.reading != nullptr && block.size > 0 &&
+                              block.reading->use == PayloadUse::Audio &&
+                              block.reading->format.clock_rate == packet.clock->rate();
+        const std::int64_t place = packet.clock->position(packet.timestamp - block.offset);
+        if (!is_sound || place < track_.position() - samples(kWobble)) {
+            continue;
+        }
+        fill(source, place, nullptr);
+        if (decode(source, *block.reading, packet.payload.subspan(block.begin, block.size))) {
+            track_.samples(Kind::Voice, pcm_, source.last_decoder->sample_rate());
+            ++stats_.recovered;
+        }
+    }
 }
 
 /// An event takes the place of audio without being any: its time is silence unless audio covers it.
 void TimeLine::play_event(Source& source, const Packet& packet) {
-    const auto payload = EventPayload::parse(packet.payload);
+    const auto payload = EventPayload::parse(packet.content());
     if (!payload) {
         ++stats_.undecodable;
         return;
@@ -372,7 +434,7 @@ void TimeLine::play_quiet(Source& source, const Packet& packet) {
     if (on_track_ != &source || place < track_.position() || place > latest) {
         return;
     }
-    fill(source, place);
+    fill(source, place, nullptr);
     source.gap_is_loss = false;
 }
 
@@ -413,33 +475,73 @@ void TimeLine::join(Source& source, RtpClock& clock, const Packet& packet) {
     source.playing_clock = &clock;
 }
 
-void TimeLine::fill(Source& source, std::int64_t position) {
+/// @param next  the packet that comes behind the gap; null when it holds nothing of what is missing
+void TimeLine::fill(Source& source, std::int64_t position, const Packet* next) {
     if (!source.gap_is_loss) {
-        track_.zeros(Kind::Silence, position - track_.position());
+        pause(source, position);
         return;
     }
     track_.zeros(Kind::Silence, std::min(position, source.press_end) - track_.position());
-    conceal(source, position);
+    conceal(source, position, next);
 }
 
-void TimeLine::conceal(Source& source, std::int64_t position) {
+/// Nothing was sent. What the sender said of its background is heard meanwhile.
+void TimeLine::pause(Source& source, std::int64_t position) {
+    const std::int64_t quiet = std::min(position - track_.position(), samples(kLongestNoise));
+    if (quiet <= 0) {
+        return;
+    }
+    const std::uint32_t rate =
+        source.last_decoder != nullptr ? source.last_decoder->sample_rate() : config_.sample_rate;
+    const auto wanted = static_cast<std::size_t>(quiet * rate / config_.sample_rate);
+    pcm_.clear();
+    bool is_heard = false;
+    if (source.noise) {
+        source.noise->generate(wanted, pcm_);
+        is_heard = true;
+    } else if (source.last_decoder != nullptr) {
+        is_heard = source.last_decoder->pause(wanted, pcm_);
+    }
+    if (is_heard) {
+        append(Kind::Silence, rate, position);
+    } else {
+        track_.zeros(Kind::Silence, position - track_.position());
+    }
+}
+
+void TimeLine::conceal(Source& source, std::int64_t position, const Packet* next) {
     const std::int64_t missing = position - track_.position();
     if (missing <= 0) {
         return;
     }
-    if (source.last_decoder != nullptr) {
-        const std::uint32_t rate = source.last_decoder->sample_rate();
-        const std::int64_t concealed = std::min(missing, samples(kLongestConcealment));
-        pcm_.clear();
-        source.last_decoder->conceal(
-            static_cast<std::size_t>(concealed * rate / config_.sample_rate), pcm_);
-        track_.samples(Kind::Lost, pcm_, rate);
-        // What a change of rate rounds away is no gap: the next packet is joined.
-        if (position - track_.position() <= 1 && rate != config_.sample_rate) {
-            return;
-        }
+    AudioDecoder* decoder = source.last_decoder;
+    if (decoder == nullptr) {
+        track_.zeros(Kind::Lost, missing);
+        return;
     }
-    track_.zeros(Kind::Lost, position - track_.position());
+    const std::int64_t concealed = std::min(missing, samples(kLongestConcealment));
+    const std::uint32_t rate = decoder->sample_rate();
+    const auto wanted = static_cast<std::size_t>(concealed * rate / config_.sample_rate);
+    pcm_.clear();
+    if (next != nullptr && missing == concealed && decoder_for(source, *next->reading) == decoder) {
+        if (decoder->recover(next->content(), wanted, pcm_)) {
+            ++stats_.recovered;
+        }
+    } else {
+        decoder->conceal(wanted, pcm_);
+    }
+    stats_.samples_concealed += static_cast<std::uint64_t>(concealed);
+    append(Kind::Lost, rate, position);
+}
+
+/// Appends what is in `pcm_`, and zeros up to the position.
+void TimeLine::append(Kind kind, std::uint32_t rate, std::int64_t position) {
+    track_.samples(kind, pcm_, rate);
+    const std::int64_t rest = position - track_.position();
+    // What a change of rate rounds away is no gap: the next packet is joined.
+    if (rest > 1 || rate == config_.sample_rate) {
+        track_.zeros(kind, rest);
+    }
 }
 
 AudioDecoder* TimeLine::decoder_for(Source& source, const Reading& reading) {
@@ -452,10 +554,10 @@ AudioDecoder* TimeLine::decoder_for(Source& source, const Reading& reading) {
 }
 
 /// Leaves the packet's samples in `pcm_`.
-bool TimeLine::decode(Source& source, const Packet& packet) {
-    AudioDecoder* decoder = decoder_for(source, *packet.reading);
+bool TimeLine::decode(Source& source, const Reading& reading, std::span<const std::byte> payload) {
+    AudioDecoder* decoder = decoder_for(source, reading);
     pcm_.clear();
-    if (decoder == nullptr || !decoder->decode(packet.payload, pcm_)) {
+    if (decoder == nullptr || !decoder->decode(payload, pcm_)) {
         return false;
     }
     source.last_decoder = decoder;

@@ -18,6 +18,9 @@ PayloadUse use_of(std::string_view encoding) {
     if (same_name(encoding, "CN")) {
         return PayloadUse::ComfortNoise;
     }
+    if (same_name(encoding, "RED")) {
+        return PayloadUse::Redundancy;
+    }
     return same_name(encoding, "telephone-event") ? PayloadUse::TelephoneEvent : PayloadUse::Audio;
 }
 

@@ -9,7 +9,7 @@
 
 namespace siprec::assembler {
 
-enum class PayloadUse : std::uint8_t { Audio, ComfortNoise, TelephoneEvent };
+enum class PayloadUse : std::uint8_t { Audio, ComfortNoise, TelephoneEvent, Redundancy };
 
 /// A payload format and what it means for the time line.
 struct Reading {

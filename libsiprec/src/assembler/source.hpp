@@ -3,6 +3,7 @@
 #include "assembler/format_table.hpp"
 #include "assembler/press_tracker.hpp"
 #include "assembler/rtp_clock.hpp"
+#include "codec/comfort_noise.hpp"
 
 #include <siprec/codec.hpp>
 #include <siprec/rtp.hpp>
@@ -30,6 +31,19 @@ struct Packet {
     RtpClock* clock = nullptr;            ///< null: payload type unknown
     std::chrono::nanoseconds arrival{0};  ///< from the track's zero
     std::span<const std::byte> payload;
+
+    /// RFC 2198: what an earlier packet had already brought.
+    struct Block {
+        const Reading* reading = nullptr;
+        std::uint32_t offset = 0;  ///< ticks before the packet's time stamp
+        std::size_t begin = 0;     ///< in the payload
+        std::size_t size = 0;
+    };
+
+    std::vector<Block> redundant;  ///< oldest first
+    std::size_t primary = 0;       ///< where in the payload that of `reading` begins
+
+    [[nodiscard]] std::span<const std::byte> content() const { return payload.subspan(primary); }
 };
 
 /// One run of a sender: an SSRC as long as its sequence numbers and time stamps go on where they
@@ -98,7 +112,8 @@ class Source {
     // State of playing, kept here because it is the source's.
     std::map<const Reading*, std::unique_ptr<AudioDecoder>> decoders;
     AudioDecoder* last_decoder = nullptr;
-    RtpClock* playing_clock = nullptr;  // of the last audio packet played
+    std::optional<codec::ComfortNoise> noise;  // of the pause that is going on
+    RtpClock* playing_clock = nullptr;         // of the last audio packet played
     PressTracker press;
     RtpClock* press_clock = nullptr;
     std::int64_t press_end = 0;  // position up to which an event excuses missing audio

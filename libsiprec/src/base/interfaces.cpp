@@ -37,6 +37,17 @@ void AudioDecoder::conceal(std::size_t samples, std::vector<std::int16_t>& out) 
     out.insert(out.end(), samples, std::int16_t{0});
 }
 
+bool AudioDecoder::recover(std::span<const std::byte> /*next*/,
+                           std::size_t samples,
+                           std::vector<std::int16_t>& out) {
+    conceal(samples, out);
+    return false;
+}
+
+bool AudioDecoder::pause(std::size_t /*samples*/, std::vector<std::int16_t>& /*out*/) {
+    return false;
+}
+
 MediaSink::~MediaSink() = default;
 
 void MediaSink::on_rtcp(const RtcpPacket& /*packet*/) {}

@@ -1,4 +1,5 @@
 // ITU-T G.711: one table a law, 256 entries, made when the program is compiled.
+#include "codec/concealment.hpp"
 #include "codec/decoders.hpp"
 
 #include <fmt/format.h>
@@ -44,15 +45,14 @@ constexpr Table make_table(Expand expand) {
 constexpr Table kMuLaw = make_table(expand_mu_law);
 constexpr Table kALaw = make_table(expand_a_law);
 
-class G711Decoder final : public AudioDecoder {
+class G711Decoder final : public ConcealingDecoder {
   public:
     G711Decoder(const Table& table, const PayloadFormat& format)
-        : table_(&table), sample_rate_(format.clock_rate), channels_(format.channels) {}
+        : ConcealingDecoder(format.clock_rate), table_(&table), channels_(format.channels) {}
 
-    [[nodiscard]] std::uint32_t sample_rate() const noexcept override { return sample_rate_; }
-
-    [[nodiscard]] Result<void> decode(std::span<const std::byte> payload,
-                                      std::vector<std::int16_t>& out) override {
+  private:
+    [[nodiscard]] Result<void> decode_payload(std::span<const std::byte> payload,
+                                              std::vector<std::int16_t>& out) override {
         if (payload.size() % channels_ != 0) {
             return Error(ErrorCode::Malformed,
                          fmt::format("G.711: {} bytes for {} channels", payload.size(), channels_));
@@ -63,9 +63,7 @@ class G711Decoder final : public AudioDecoder {
         return {};
     }
 
-  private:
     const Table* table_;
-    std::uint32_t sample_rate_;
     std::size_t channels_;
 };
 

@@ -1,4 +1,5 @@
 // RFC 3551 4.5.11: 16-bit samples in network order, channels interleaved.
+#include "codec/concealment.hpp"
 #include "codec/decoders.hpp"
 
 #include <fmt/format.h>
@@ -7,15 +8,14 @@ namespace siprec::codec {
 
 namespace {
 
-class L16Decoder final : public AudioDecoder {
+class L16Decoder final : public ConcealingDecoder {
   public:
     explicit L16Decoder(const PayloadFormat& format)
-        : sample_rate_(format.clock_rate), channels_(format.channels) {}
+        : ConcealingDecoder(format.clock_rate), channels_(format.channels) {}
 
-    [[nodiscard]] std::uint32_t sample_rate() const noexcept override { return sample_rate_; }
-
-    [[nodiscard]] Result<void> decode(std::span<const std::byte> payload,
-                                      std::vector<std::int16_t>& out) override {
+  private:
+    [[nodiscard]] Result<void> decode_payload(std::span<const std::byte> payload,
+                                              std::vector<std::int16_t>& out) override {
         constexpr std::size_t kSampleBytes = 2;
         if (payload.size() % (kSampleBytes * channels_) != 0) {
             return Error(ErrorCode::Malformed,
@@ -29,8 +29,6 @@ class L16Decoder final : public AudioDecoder {
         return {};
     }
 
-  private:
-    std::uint32_t sample_rate_;
     std::size_t channels_;
 };
 

@@ -5,6 +5,7 @@
 #include <opus.h>
 
 #include <algorithm>
+#include <array>
 
 namespace siprec::codec {
 
@@ -12,11 +13,41 @@ namespace {
 
 constexpr std::uint32_t kSampleRate = 48'000;
 constexpr std::size_t kLongestFrame = kSampleRate * 120 / 1000;
+constexpr std::size_t kMaxFrames = 48;                     // RFC 6716 3.2.5
 constexpr std::size_t kShortestFrame = kSampleRate / 400;  // 2.5 ms: concealment comes in these
 
 struct DecoderDeleter {
     void operator()(OpusDecoder* decoder) const noexcept { opus_decoder_destroy(decoder); }
 };
+
+/// Whether the packet carries its predecessor again (LBRR), RFC 6716 4.2.3 and 4.2.4: behind the
+/// flags of voice activity, one a SILK frame.
+bool has_redundancy(std::span<const std::byte> packet) {
+    constexpr unsigned kFirstCeltConfiguration = 0x80;
+    constexpr int kSilkFrame = kSampleRate / 50;
+    const unsigned toc = std::to_integer<unsigned>(packet.front());
+    if ((toc & kFirstCeltConfiguration) != 0) {
+        return false;
+    }
+    std::array<const unsigned char*, kMaxFrames> frames{};
+    std::array<opus_int16, kMaxFrames> sizes{};
+    const int count = opus_packet_parse(octets(packet),
+                                        static_cast<opus_int32>(packet.size()),
+                                        nullptr,
+                                        frames.data(),
+                                        sizes.data(),
+                                        nullptr);
+    if (count <= 0 || sizes[0] == 0) {
+        return false;
+    }
+    const int duration = opus_packet_get_samples_per_frame(octets(packet), kSampleRate);
+    const auto silk_frames = static_cast<unsigned>(std::max(1, duration / kSilkFrame));
+    const unsigned flags = *frames[0];
+    const bool mid = ((flags >> (7U - silk_frames)) & 1U) != 0;
+    const bool side = opus_packet_get_nb_channels(octets(packet)) == 2 &&
+                      ((flags >> (6U - 2 * silk_frames)) & 1U) != 0;
+    return mid || side;
+}
 
 class OpusAudioDecoder final : public AudioDecoder {
   public:
@@ -33,8 +64,7 @@ class OpusAudioDecoder final : public AudioDecoder {
         const std::size_t before = out.size();
         out.resize(before + kLongestFrame);
         const int samples = opus_decode(decoder_.get(),
-                                        // libopus reads octets, whatever their C++ name.
-                                        reinterpret_cast<const unsigned char*>(payload.data()),
+                                        octets(payload),
                                         static_cast<opus_int32>(payload.size()),
                                         out.data() + before,
                                         static_cast<int>(kLongestFrame),
@@ -43,7 +73,42 @@ class OpusAudioDecoder final : public AudioDecoder {
         if (samples < 0) {
             return Error(ErrorCode::Malformed, fmt::format("Opus: {}", opus_strerror(samples)));
         }
+        // RFC 7587 3.1.3: DTX leaves frames out behind one that has no more than its first octet.
+        constexpr std::size_t kLongestDtxPayload = 2;
+        is_paused_ = payload.size() <= kLongestDtxPayload;
         return {};
+    }
+
+    [[nodiscard]] bool recover(std::span<const std::byte> next,
+                               std::size_t samples,
+                               std::vector<std::int16_t>& out) override {
+        const int duration = next.empty()
+                                 ? 0
+                                 : opus_packet_get_nb_samples(octets(next),
+                                                              static_cast<opus_int32>(next.size()),
+                                                              static_cast<opus_int32>(kSampleRate));
+        const auto frame = static_cast<std::size_t>(std::max(duration, 0));
+        if (frame == 0 || samples < frame || !has_redundancy(next)) {
+            conceal(samples, out);
+            return false;
+        }
+        conceal(samples - frame, out);
+        const std::size_t before = out.size();
+        out.resize(before + frame);
+        const int made = opus_decode(decoder_.get(),
+                                     octets(next),
+                                     static_cast<opus_int32>(next.size()),
+                                     out.data() + before,
+                                     duration,
+                                     1);
+        return made == duration;
+    }
+
+    [[nodiscard]] bool pause(std::size_t samples, std::vector<std::int16_t>& out) override {
+        if (is_paused_) {
+            conceal(samples, out);
+        }
+        return is_paused_;
     }
 
     void conceal(std::size_t samples, std::vector<std::int16_t>& out) override {
@@ -68,6 +133,7 @@ class OpusAudioDecoder final : public AudioDecoder {
 
   private:
     std::unique_ptr<OpusDecoder, DecoderDeleter> decoder_;
+    bool is_paused_ = false;
 };
 
 }  // namespace

@@ -1,0 +1,1 @@
+siprec_fuzzer(codec LINK siprec_codec siprec_base)
