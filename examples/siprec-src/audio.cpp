@@ -1,5 +1,6 @@
 #include "audio.hpp"
 
+#include "encoders.hpp"
 #include "message.hpp"
 
 #include <algorithm>
@@ -22,6 +23,37 @@ namespace {
 
 constexpr std::size_t kLoopSamples = 9 * kSampleRate + 1234;  // no whole number of packets
 constexpr std::size_t kMaxVoices = 16;
+
+struct CodecEntry {
+    Codec codec;
+    const char* name;
+    std::uint8_t payload_type;
+    std::uint32_t clock_rate;
+    std::uint8_t channels;
+    CodecUnit unit;
+    const char* suffix;
+};
+
+// Static types of RFC 3551 where there are; its L16 is 44.1 kHz only. Opus says two channels
+// whatever it sends (RFC 7587 7). The first is the default.
+constexpr std::array kCodecs = {
+    CodecEntry{Codec::Pcmu, "PCMU", 0, 8000, 1, {}, "ulaw"},
+    CodecEntry{Codec::Pcma, "PCMA", 8, 8000, 1, {}, "alaw"},
+    CodecEntry{Codec::L16, "L16", 96, 8000, 1, {.bytes = 2}, "l16"},
+    CodecEntry{Codec::G722, "G722", 9, 8000, 1, {}, "g722"},
+    CodecEntry{Codec::G726, "G726-32", 96, 8000, 1, {.ticks = 2, .samples = 2}, "g726"},
+    CodecEntry{Codec::Gsm, "GSM", 3, 8000, 1, {160, kGsmFrameBytes, 160}, "gsm"},
+#ifdef SIPREC_WITH_G729
+    CodecEntry{Codec::G729, "G729", 18, 8000, 1, {80, kG729FrameBytes, 80}, "g729"},
+#endif
+    CodecEntry{Codec::Amr, "AMR", 96, 8000, 1, {160, kAmrFrameBytes, 160, true}, "amr"},
+    CodecEntry{Codec::Opus, "opus", 96, 48'000, 2, {960, kOpusFrameBytes, 160, true}, "opus"},
+};
+
+const CodecEntry& entry_of(Codec codec) noexcept {
+    const auto found = std::ranges::find(kCodecs, codec, &CodecEntry::codec);
+    return found != kCodecs.end() ? *found : kCodecs.front();
+}
 
 std::uint32_t little_endian(std::string_view bytes, std::size_t at, std::size_t width) {
     std::uint32_t value = 0;
@@ -126,44 +158,34 @@ class Voice {
 }  // namespace
 
 std::optional<Codec> parse_codec(std::string_view name) {
-    if (equals_ignoring_case(name, "PCMU")) {
-        return Codec::Pcmu;
+    const auto found = std::ranges::find_if(
+        kCodecs, [&](const CodecEntry& entry) { return equals_ignoring_case(name, entry.name); });
+    return found != kCodecs.end() ? std::optional(found->codec) : std::nullopt;
+}
+
+std::string codec_names() {
+    std::string names;
+    for (const CodecEntry& entry : kCodecs) {
+        names += (names.empty() ? "" : ", ") + std::string(entry.name);
     }
-    if (equals_ignoring_case(name, "PCMA")) {
-        return Codec::Pcma;
-    }
-    if (equals_ignoring_case(name, "L16")) {
-        return Codec::L16;
-    }
-    return std::nullopt;
+    return names;
 }
 
 siprec::PayloadFormat payload_format(Codec codec) {
-    switch (codec) {
-        case Codec::Pcma:
-            return {8, "PCMA", kSampleRate, 1, {}};
-        case Codec::L16:
-            return {96, "L16", kSampleRate, 1, {}};  // static L16 is 44.1 kHz only
-        case Codec::Pcmu:
-            break;
-    }
-    return {0, "PCMU", kSampleRate, 1, {}};
+    const CodecEntry& entry = entry_of(codec);
+    return {entry.payload_type,
+            entry.name,
+            entry.clock_rate,
+            entry.channels,
+            codec == Codec::Amr ? "octet-align=1" : ""};
 }
 
-std::size_t bytes_per_sample(Codec codec) noexcept {
-    return codec == Codec::L16 ? 2 : 1;
+CodecUnit unit_of(Codec codec) noexcept {
+    return entry_of(codec).unit;
 }
 
 std::string_view file_suffix(Codec codec) noexcept {
-    switch (codec) {
-        case Codec::Pcma:
-            return "alaw";
-        case Codec::L16:
-            return "l16";
-        case Codec::Pcmu:
-            break;
-    }
-    return "ulaw";
+    return entry_of(codec).suffix;
 }
 
 std::uint8_t encode_mulaw(std::int16_t sample) noexcept {
@@ -188,9 +210,30 @@ std::uint8_t encode_alaw(std::int16_t sample) noexcept {
 }
 
 std::vector<std::byte> encode(Codec codec, std::span<const std::int16_t> samples) {
+    const std::size_t unit = unit_of(codec).samples;
+    Samples whole{samples.begin(), samples.end()};
+    whole.resize((samples.size() + unit - 1) / unit * unit, 0);
+    switch (codec) {
+        case Codec::G722:
+            return encode_g722(whole);
+        case Codec::G726:
+            return encode_g726_32(whole);
+        case Codec::Gsm:
+            return encode_gsm(whole);
+        case Codec::G729:
+            return encode_g729(whole);
+        case Codec::Amr:
+            return encode_amr(whole);
+        case Codec::Opus:
+            return encode_opus(whole);
+        case Codec::Pcmu:
+        case Codec::Pcma:
+        case Codec::L16:
+            break;
+    }
     std::vector<std::byte> out;
-    out.reserve(samples.size() * bytes_per_sample(codec));
-    for (const std::int16_t sample : samples) {
+    out.reserve(whole.size() * unit_of(codec).bytes);
+    for (const std::int16_t sample : whole) {
         if (codec == Codec::L16) {  // RFC 3551 4.5.11: network order
             const auto bits = std::bit_cast<std::uint16_t>(sample);
             out.push_back(static_cast<std::byte>(bits >> 8U));
@@ -251,7 +294,7 @@ AudioBank::AudioBank(Codec codec,
                      bool mixed,
                      std::uint64_t seed,
                      std::size_t calls)
-    : is_generated_(given.empty()), seed_(seed), bytes_per_sample_(bytes_per_sample(codec)) {
+    : is_generated_(given.empty()), seed_(seed), unit_bytes_(unit_of(codec).bytes) {
     const std::size_t voices = is_generated_ ? std::clamp<std::size_t>(calls, 1, kMaxVoices) : 1;
     for (std::size_t voice = 0; voice < voices; ++voice) {
         std::vector<Samples> sides = given;
@@ -278,7 +321,7 @@ Clip AudioBank::clip(std::size_t call, std::size_t stream) const {
     }
     // Calls that share a voice enter it at different places.
     std::mt19937_64 random{seed_ ^ (2 * call + stream + 1) * 0xD1B54A32D192ED03ULL};
-    return {loop, random() % (loop.size() / bytes_per_sample_) * bytes_per_sample_};
+    return {loop, random() % (loop.size() / unit_bytes_) * unit_bytes_};
 }
 
 }  // namespace srcsim

@@ -16,24 +16,36 @@ namespace srcsim {
 
 using siprec::Result;
 
-/// Everything here is sampled at 8 kHz, the clock of all codecs this program sends.
+/// Sound is read and made at 8 kHz; codecs of another rate start from that.
 inline constexpr std::uint32_t kSampleRate = 8000;
 
 using Samples = std::vector<std::int16_t>;  ///< mono, 16 bit, host order
 
 /// What a stream is sent as.
-enum class Codec : std::uint8_t { Pcmu, Pcma, L16 };
+enum class Codec : std::uint8_t { Pcmu, Pcma, L16, G722, G726, Gsm, G729, Amr, Opus };
+
+/// The smallest piece of a codec that stands for itself.
+struct CodecUnit {
+    std::uint32_t ticks = 1;  ///< of the RTP clock
+    std::size_t bytes = 1;
+    std::size_t samples = 1;  ///< at 8 kHz
+    bool is_packet = false;   ///< no more than one of them in a packet
+};
 
 /// Any case; nothing for a codec that this program cannot encode.
 [[nodiscard]] std::optional<Codec> parse_codec(std::string_view name);
 [[nodiscard]] siprec::PayloadFormat payload_format(Codec codec);
-[[nodiscard]] std::size_t bytes_per_sample(Codec codec) noexcept;
+[[nodiscard]] CodecUnit unit_of(Codec codec) noexcept;
+
+/// What --help and errors name.
+[[nodiscard]] std::string codec_names();
 [[nodiscard]] std::string_view file_suffix(Codec codec) noexcept;
 
 /// G.711 mu-law and A-law, ITU-T G.711 tables 1 and 2.
 [[nodiscard]] std::uint8_t encode_mulaw(std::int16_t sample) noexcept;
 [[nodiscard]] std::uint8_t encode_alaw(std::int16_t sample) noexcept;
 
+/// The last unit is filled up with silence.
 [[nodiscard]] std::vector<std::byte> encode(Codec codec, std::span<const std::int16_t> samples);
 
 /// Reads a file of sound: RIFF/WAVE with 16-bit PCM at 8 kHz, one channel or two, or, when it does
@@ -74,7 +86,7 @@ class AudioBank {
   private:
     bool is_generated_ = false;
     std::uint64_t seed_ = 0;
-    std::size_t bytes_per_sample_ = 1;
+    std::size_t unit_bytes_ = 1;
     std::vector<std::vector<std::vector<std::byte>>> loops_;  ///< by stream, then voice
 };
 

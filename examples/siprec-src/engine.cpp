@@ -30,7 +30,7 @@ SteadyTime now() {
 
 PacerSettings pacer_settings(const Options& options) {
     return {payload_format(options.codec),
-            bytes_per_sample(options.codec),
+            unit_of(options.codec),
             options.ptime,
             options.with_rtcp,
             options.save_sent.has_value(),

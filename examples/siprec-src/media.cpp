@@ -63,7 +63,7 @@ RtpSource::RtpSource(const PacerSettings& settings, const StreamSetup& setup)
       first_timestamp_(setup.first_timestamp),
       sequence_(setup.first_sequence),
       payload_type_(settings.format.payload_type) {
-    payload_size_ = samples_ * settings.bytes_per_sample;
+    payload_size_ = samples_ / settings.unit.ticks * settings.unit.bytes;
     buffer_.resize(kRtpHeader + payload_size_);
 }
 

@@ -36,7 +36,7 @@ struct StreamSetup {
 /// What all streams have in common.
 struct PacerSettings {
     siprec::PayloadFormat format;
-    std::size_t bytes_per_sample = 1;
+    CodecUnit unit;
     std::chrono::milliseconds ptime{20};
     bool with_rtcp = true;
     bool keeps_sent = false;  ///< remember each payload sent

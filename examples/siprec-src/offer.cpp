@@ -153,6 +153,12 @@ std::string write_sdp(const MediaOffer& offer,
         sdp.append(" RTP/AVP ").append(type);
         sdp.append("\r\na=rtpmap:").append(type).append(" ").append(offer.format.encoding);
         sdp.append("/").append(std::to_string(offer.format.clock_rate));
+        if (offer.format.channels > 1) {
+            sdp.append("/").append(std::to_string(offer.format.channels));
+        }
+        if (!offer.format.parameters.empty()) {
+            sdp.append("\r\na=fmtp:").append(type).append(" ").append(offer.format.parameters);
+        }
         sdp.append("\r\na=ptime:").append(std::to_string(offer.ptime_ms));
         sdp.append("\r\na=").append(siprec::sdp::to_string(directions[i]));
         sdp.append("\r\na=label:").append(offer.labels[i]).append("\r\n");

@@ -56,7 +56,7 @@ void define(CLI::App& app, RawOptions& raw, Options& options) {
         ->capture_default_str();
     app.add_option("--transport", raw.transport, "udp or tcp (tls: not built yet)");
     app.add_option("--srtp", raw.srtp, "none (sdes, dtls: not built yet)")->capture_default_str();
-    app.add_option("--codec", raw.codec, "PCMU, PCMA or L16 (8 kHz)")->capture_default_str();
+    app.add_option("--codec", raw.codec, codec_names())->capture_default_str();
     app.add_option(
            "--audio",
            raw.audio,
@@ -131,7 +131,7 @@ Result<void> check_media(const RawOptions& raw, Options& options) {
     }
     const auto codec = parse_codec(raw.codec);
     if (!codec) {
-        return usage("--codec: PCMU, PCMA or L16; " + raw.codec + " is not built in");
+        return usage("--codec: " + codec_names() + "; " + raw.codec + " is not built in");
     }
     options.codec = *codec;
     auto ports = parse_port_range(raw.media_ports);
@@ -143,6 +143,12 @@ Result<void> check_media(const RawOptions& raw, Options& options) {
         return usage("--ptime: 10 to 100");
     }
     options.ptime = std::chrono::milliseconds{raw.ptime};
+    const CodecUnit unit = unit_of(options.codec);
+    const std::size_t samples = static_cast<std::size_t>(raw.ptime) * kSampleRate / 1000;
+    if (samples % unit.samples != 0 || (unit.is_packet && samples != unit.samples)) {
+        return usage("--ptime: " + std::to_string(unit.samples * 1000 / kSampleRate) +
+                     (unit.is_packet ? "" : " or a multiple of it") + " for " + raw.codec);
+    }
     return {};
 }
 

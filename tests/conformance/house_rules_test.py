@@ -79,8 +79,9 @@ SERVER_EDGES = {
 THIRD_PARTY = [
     (r"sofia-sip/", ["libsiprec/src/sip"]),
     (r"xercesc/", ["libsiprec/src/metadata"]),
-    (r"(opus/)?opus[a-z_]*\.h$", ["libsiprec/src/codec"]),
-    (r"(spandsp(\.h$|/)|(bcg729|opencore-amr[nw]b|speex|libavcodec)/)", ["libsiprec/src/codec"]),
+    (r"(opus/)?opus[a-z_]*\.h$", ["libsiprec/src/codec", "examples/siprec-src/encoders.cpp"]),
+    (r"(spandsp(\.h$|/)|(bcg729|opencore-amr[nw]b|speex|libavcodec)/)",
+     ["libsiprec/src/codec", "examples/siprec-src/encoders.cpp"]),
     (r"sndfile\.(h|hh)$", ["libsiprec/src/sinks"]),
     (r"pqxx/", ["server/catalog"]),
     (r"boost/(asio|beast)(/|\.hpp$)", ["server/api", "server/cli"]),

@@ -30,8 +30,7 @@ struct AudioBlock {
     enum class Kind : std::uint8_t {
         Voice,    ///< decoded from a packet that arrived
         Lost,     ///< a packet is missing; concealed where the decoder can, else silence
-        Silence,  ///< nothing was sent: before the first packet, DTX, hold, pause; zeros, or the
-                  ///< comfort noise that the sender described
+        Silence,  ///< nothing was sent: before the first packet, DTX, hold, pause
     };
     Kind kind = Kind::Voice;
     std::uint32_t sample_rate = 8000;       ///< Hz
