@@ -130,6 +130,9 @@ json encode(const StreamInfo& stream) {
                  {"recordpref", stream.recordpref},
                  {"local_rtp", stream.local_rtp.to_string()},
                  {"local_rtcp", stream.local_rtcp.to_string()}};
+    for (const SourceName& source : stream.sources) {
+        data["sources"].push_back({{"ssrc", source.ssrc}, {"cname", source.cname}});
+    }
     if (stream.remote_rtp) {
         data["remote_rtp"] = stream.remote_rtp->to_string();
     }
@@ -159,6 +162,10 @@ StreamInfo decode_stream(const json& data) {
     stream.recordpref = data.value("recordpref", "");
     stream.local_rtp = endpoint_of(data.at("local_rtp"));
     stream.local_rtcp = endpoint_of(data.at("local_rtcp"));
+    for (const json& source : data.value("sources", json::array())) {
+        stream.sources.push_back({.ssrc = source.at("ssrc").get<std::uint32_t>(),
+                                  .cname = source.at("cname").get<std::string>()});
+    }
     if (data.contains("remote_rtp")) {
         stream.remote_rtp = endpoint_of(data.at("remote_rtp"));
     }

@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
+#include <vector>
 
 namespace siprec {
 
@@ -40,6 +42,19 @@ struct RtcpPacket {
 /// @return nothing when the bytes are no RTP packet
 [[nodiscard]] SIPREC_EXPORT std::optional<RtpPacket> parse_rtp(
     std::span<const std::byte> bytes) noexcept;
+
+/// The canonical name of an RTP source (RFC 3550 6.5.1): often `user@host`.
+struct SourceName {
+    std::uint32_t ssrc = 0;
+    std::string cname;
+
+    bool operator==(const SourceName&) const = default;
+};
+
+/// What the SDES packets of an RTCP compound call their sources; empty when the compound has none
+/// or is not valid.
+[[nodiscard]] SIPREC_EXPORT std::vector<SourceName> find_source_names(
+    std::span<const std::byte> compound);
 
 /// The sender report of an RTCP compound (RFC 3550 6.4.1): ties a source's RTP clock to wall time.
 struct SenderReport {

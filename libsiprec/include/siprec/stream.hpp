@@ -2,6 +2,7 @@
 
 #include <siprec/audio.hpp>
 #include <siprec/net.hpp>
+#include <siprec/rtp.hpp>
 #include <siprec/sdp.hpp>
 #include <siprec/uuid.hpp>
 
@@ -43,6 +44,8 @@ struct StreamInfo {
     std::optional<BundledStream> bundled{};
     bool takes_fir = false;  ///< `a=rtcp-fb` with `ccm fir` was agreed (RFC 5104)
     bool takes_pli = false;  ///< `a=rtcp-fb` with `nack pli` was agreed (RFC 4585)
+    /// `a=ssrc` lines with a cname (RFC 5576 6.1).
+    std::vector<SourceName> sources{};
 };
 
 }  // namespace siprec

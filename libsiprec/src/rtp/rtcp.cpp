@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace siprec::rtp {
 
@@ -224,7 +227,48 @@ std::optional<SenderReport> read_sender_report(const rtp::RtcpPart& part) noexce
         .ssrc = *ssrc, .ntp_time = rtp::ntp_to_wall(*ntp), .rtp_timestamp = *timestamp};
 }
 
+/// The CNAME of each chunk. RFC 3550 6.5: a chunk ends with a null item and is filled up to a word.
+void read_source_names(const rtp::RtcpPart& part, std::vector<SourceName>& names) {
+    constexpr std::uint8_t kCname = 1;
+    base::ByteReader reader(part.body);
+    for (std::size_t chunk = 0; chunk < part.count; ++chunk) {
+        const auto ssrc = reader.u32();
+        auto type = reader.u8();
+        while (ssrc && type && *type != 0) {
+            const auto length = reader.u8();
+            const auto text = length ? reader.take(*length) : std::nullopt;
+            if (!text) {
+                return;
+            }
+            if (*type == kCname) {
+                std::string name(text->size(), '\0');
+                std::transform(text->begin(), text->end(), name.begin(), [](std::byte byte) {
+                    return static_cast<char>(byte);
+                });
+                names.push_back({.ssrc = *ssrc, .cname = std::move(name)});
+            }
+            type = reader.u8();
+        }
+        if (!type || !reader.take(reader.remaining() % 4)) {
+            return;
+        }
+    }
+}
+
 }  // namespace
+
+std::vector<SourceName> find_source_names(std::span<const std::byte> compound) {
+    std::vector<SourceName> names;
+    if (!rtp::is_valid_compound(compound)) {
+        return names;
+    }
+    for (auto part = rtp::take_part(compound); part.has_value(); part = rtp::take_part(compound)) {
+        if (part->type == rtp::rtcp_type::kSourceDescription) {
+            read_source_names(*part, names);
+        }
+    }
+    return names;
+}
 
 std::optional<SenderReport> find_sender_report(std::span<const std::byte> compound) noexcept {
     if (!rtp::is_valid_compound(compound)) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 namespace siprec::session {
@@ -77,11 +78,32 @@ std::string attribute_of(const sdp::Media& media, std::string_view name) {
     return found == media.attributes.end() ? std::string{} : found->value;
 }
 
+/// RFC 5576 4.1, 6.1: `a=ssrc:<id> cname:<name>`.
+std::vector<SourceName> source_names(const sdp::Media& media) {
+    constexpr std::string_view kCname = "cname:";
+    std::vector<SourceName> names;
+    for (const sdp::Attribute& attribute : media.attributes) {
+        const std::string_view value = attribute.value;
+        SourceName name;
+        const auto [end, error] =
+            std::from_chars(value.data(), value.data() + value.size(), name.ssrc);
+        const std::size_t at =
+            value.find_first_not_of(' ', static_cast<std::size_t>(end - value.data()));
+        if (attribute.name == "ssrc" && error == std::errc() && at != std::string_view::npos &&
+            value.substr(at).starts_with(kCname)) {
+            name.cname = value.substr(at + kCname.size());
+            names.push_back(std::move(name));
+        }
+    }
+    return names;
+}
+
 bool same_stream(const StreamInfo& a, const StreamInfo& b) {
     return a.label == b.label && a.formats == b.formats && a.direction == b.direction &&
            a.remote_rtp == b.remote_rtp && a.remote_rtcp == b.remote_rtcp &&
            a.protocol == b.protocol && a.bundled == b.bundled && a.takes_fir == b.takes_fir &&
-           a.takes_pli == b.takes_pli && a.record == b.record && a.recordpref == b.recordpref;
+           a.takes_pli == b.takes_pli && a.record == b.record && a.recordpref == b.recordpref &&
+           a.sources == b.sources;
 }
 
 }  // namespace
@@ -92,6 +114,7 @@ void RecordingSession::describe_stream(const sdp::Media& media, StreamInfo& stre
     stream.media_type = media.type;
     stream.protocol = media.protocol;
     stream.formats = media.formats;
+    stream.sources = source_names(media);
     stream.direction = paused_ ? sdp::Direction::Inactive : sdp::answer_direction(media);
     stream.record = attribute_of(media, "record");
     stream.recordpref = attribute_of(media, "recordpref");

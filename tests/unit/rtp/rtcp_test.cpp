@@ -57,6 +57,24 @@ TEST_CASE("rtcp: a sender report is found behind other packets", "[unit][rtp]") 
     CHECK(report->ssrc == 9);
 }
 
+TEST_CASE("rtcp: the names of sources are read from their description", "[unit][rtp][rfc3550]") {
+    // Two chunks; the first one's CNAME stands behind a NAME item (2).
+    const Bytes two = bytes({0x82, 202, 0, 6,                                    //
+                             0,    0,   0, 7, 2, 1, 'n', 1,   2,   'a', 'b', 0,  //
+                             0,    0,   0, 9, 1, 3, 'x', '@', 'y', 0,   0,   0});
+    const auto names = siprec::find_source_names(joined(sender_report(7, 2, 3), two));
+    REQUIRE(names.size() == 2);
+    CHECK(names[0] == siprec::SourceName{.ssrc = 7, .cname = "ab"});
+    CHECK(names[1] == siprec::SourceName{.ssrc = 9, .cname = "x@y"});
+    CHECK(siprec::find_source_names(sender_report(1, 2, 3)).empty());
+    CHECK(siprec::find_source_names(build_receiver_report(5, "me", {}, false)).at(0).cname == "me");
+
+    SECTION("an item longer than its packet gives nothing") {
+        const Bytes cut = bytes({0x81, 202, 0, 2, 0, 0, 0, 7, 1, 200, 'a', 'b'});
+        CHECK(siprec::find_source_names(cut).empty());
+    }
+}
+
 TEST_CASE("rtcp: unknown types and feedback and reduced size are tolerated",
           "[unit][rtp][rfc4585][rfc5506][3550-6.1-2]") {
     Bytes feedback = bytes({0x81, 205, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2});
