@@ -147,6 +147,9 @@ Result<Config> resolve_config(const CommandLine& options) {
     }
     // The worker and the database run in other folders.
     std::error_code error;
+    if (!config.interop.directory.empty()) {
+        config.interop.directory = std::filesystem::absolute(config.interop.directory, error);
+    }
     config.data_directory =
         std::filesystem::absolute(config.data_directory, error).lexically_normal();
     if (error) {

@@ -1,6 +1,7 @@
 // siprec-server: a session recording server (RFC 7866) on libsiprec.
 
 #include "command_line.hpp"
+#include "interop/profile_set.hpp"
 #include "ops/logger.hpp"
 #include "ops/signals.hpp"
 #include "server_process.hpp"
@@ -75,6 +76,9 @@ int run(int argc, char** argv) {
         return fail(config.error());
     }
     if (options.check_config) {
+        if (const auto checked = siprec::server::check_profiles(config->interop); !checked) {
+            return fail(checked.error());
+        }
         return say("configuration is good");
     }
     // Before the first thread, so that all of them leave the signals to this one.

@@ -68,8 +68,9 @@ void ServerProcess::start_archive() {
         plan.prepare = [this] { return worker_command(); };
         worker_ = std::make_unique<Supervisor>(std::move(plan), logger_);
     } else if (config_.role == Role::Archive) {
+        profiles_ = std::make_unique<ProfileStore>(config_.interop, logger_);
         archive_ = std::jthread([this](const std::stop_token& stop) {
-            run_archive(config_, database_url_, logger_, stop);
+            run_archive(config_, database_url_, *profiles_, logger_, stop);
         });
     }
 }
@@ -163,6 +164,9 @@ void ServerProcess::reload() {
     config_.drain_timeout = fresh->drain_timeout;
     if (worker_) {
         worker_->signal(SIGHUP);
+    }
+    if (profiles_) {
+        profiles_->reload(fresh->interop);
     }
     if (fresh->allowed_sources != config_.allowed_sources) {
         logger_.log(LogLevel::Warning, "server", "sip.allowed_sources holds from the next start");

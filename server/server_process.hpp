@@ -7,6 +7,7 @@
 #include "catalog/catalog_watch.hpp"
 #include "catalog/private_postgres.hpp"
 #include "command_line.hpp"
+#include "interop/profile_set.hpp"
 #include "ops/logger.hpp"
 #include "ops/signals.hpp"
 #include "ops/supervisor.hpp"
@@ -60,8 +61,9 @@ class ServerProcess {
     std::unique_ptr<LiveWing> live_;
     std::unique_ptr<PrivatePostgres> postgres_;
     std::unique_ptr<CatalogWatch> catalog_watch_;
-    std::unique_ptr<Supervisor> worker_;  // role all
-    std::jthread archive_;                // role archive
+    std::unique_ptr<Supervisor> worker_;      // role all
+    std::unique_ptr<ProfileStore> profiles_;  // role archive
+    std::jthread archive_;                    // role archive
     std::unique_ptr<ApiServer> api_;
 };
 

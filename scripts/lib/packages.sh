@@ -4,7 +4,7 @@ packages_build=(
   g++ make cmake ninja-build pkg-config
   libsofia-sip-ua-dev libxerces-c-dev libopus-dev libsndfile1-dev libfmt-dev
   libpqxx-dev libspdlog-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev
-  libboost1.81-dev prometheus-cpp-dev libcurl4-openssl-dev libssl-dev zlib1g-dev
+  libre2-dev libboost1.81-dev prometheus-cpp-dev libcurl4-openssl-dev libssl-dev zlib1g-dev
   libspandsp-dev libbcg729-dev libopencore-amrnb-dev libopencore-amrwb-dev libspeex-dev
   libavcodec-dev libavformat-dev libavutil-dev
 )

@@ -42,10 +42,35 @@ Json participant_of(const ParticipantRecord& participant) {
             {"extension", embedded(participant.extension_json)}};
 }
 
-Json track_of(const TrackRecord& track) {
+/// Whose voice a track carries; empty when nothing speaks for anybody.
+Json voices_of(const RecordingRecord& recording, const Uuid& track) {
+    Json array = Json::array();
+    for (const VoiceRecord& voice : recording.voices) {
+        if (voice.track == track) {
+            array.push_back({{"participant", voice.participant_src_id},
+                             {"role", voice.role},
+                             {"certainty", voice.certainty},
+                             {"contradicted", voice.contradicted},
+                             {"evidence", embedded(voice.evidence_json)}});
+        }
+    }
+    return array;
+}
+
+/// {name: [values]}
+Json fields_of(const RecordingRecord& recording) {
+    Json object = Json::object();
+    for (const FieldRecord& field : recording.fields) {
+        object[field.name].push_back(field.value);
+    }
+    return object;
+}
+
+Json track_of(const RecordingRecord& recording, const TrackRecord& track) {
     return {{"id", track.id.to_string()},
             {"media_index", track.media_index},
             {"label", track.label},
+            {"voices", voices_of(recording, track.id)},
             {"stream", track.stream_src_id},
             {"media_type", track.media_type},
             {"codec", track.codec},
@@ -136,7 +161,11 @@ Json summary_of(const RecordingRecord& recording) {
             {"to_uri", recording.to_uri},
             {"end_cause", recording.end_cause},
             {"end_reason", recording.end_reason},
-            {"tracks", array_of(recording.tracks, track_of)},
+            {"profile", recording.profiles.empty() ? "" : recording.profiles.front().name},
+            {"fields", fields_of(recording)},
+            {"tracks",
+             array_of(recording.tracks,
+                      [&](const TrackRecord& track) { return track_of(recording, track); })},
             {"artefacts", array_of(recording.artefacts, [&](const ArtefactRecord& artefact) {
                  return artefact_of(recording, artefact);
              })}};
@@ -150,6 +179,12 @@ Json details_of(const RecordingRecord& recording) {
     value["segments"] = array_of(recording.segments, segment_of);
     value["telephone_events"] = array_of(recording.telephone_events, telephone_event_of);
     value["documents"] = documents_of(recording);
+    value["profiles"] = array_of(recording.profiles, [](const ProfileRecord& profile) -> Json {
+        return {{"name", profile.name}, {"reason", profile.reason}};
+    });
+    value["field_sources"] = array_of(recording.fields, [](const FieldRecord& field) -> Json {
+        return {{"name", field.name}, {"value", field.value}, {"source", field.source}};
+    });
     value["headers"] = embedded(recording.headers_json);
     value["extension"] = embedded(recording.extension_json);
     return value;

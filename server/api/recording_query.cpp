@@ -121,6 +121,7 @@ std::string* text_field(RecordingQuery& query, std::string_view name) {
     static constexpr std::array kFields{Field{"number", &RecordingQuery::number},
                                         Field{"name", &RecordingQuery::name},
                                         Field{"participant", &RecordingQuery::participant},
+                                        Field{"field", &RecordingQuery::field},
                                         Field{"direction", &RecordingQuery::direction},
                                         Field{"src", &RecordingQuery::src},
                                         Field{"call_id", &RecordingQuery::call_id},
@@ -147,6 +148,23 @@ Result<void> check_text(std::string_view name, const std::string& value) {
     return {};
 }
 
+/// `field.NAME=VALUE`, NAME as interop profiles name their fields.
+Result<void> add_field(RecordingQuery& query,
+                       std::string_view parameter,
+                       std::string_view name,
+                       const std::string& value) {
+    constexpr std::size_t kMostFields = 16;
+    if (name.empty() || name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_.") !=
+                            std::string_view::npos) {
+        return bad(parameter.substr(0, 64), "a field's name is of a-z, 0-9, _ and dots");
+    }
+    if (query.fields.size() == kMostFields) {
+        return bad("field", fmt::format("more than {} at once", kMostFields));
+    }
+    query.fields.emplace_back(name, value);
+    return {};
+}
+
 Result<void> set_parameter(RecordingQuery& query, std::string_view name, const std::string& value) {
     if (name == "from") {
         return assign(query.from, time_of(name, value));
@@ -156,6 +174,9 @@ Result<void> set_parameter(RecordingQuery& query, std::string_view name, const s
     }
     if (name == "limit") {
         return assign(query.limit, limit_of(value));
+    }
+    if (constexpr std::string_view kField = "field."; name.starts_with(kField)) {
+        return add_field(query, name, name.substr(kField.size()), value);
     }
     std::string* field = text_field(query, name);
     if (field == nullptr) {

@@ -70,6 +70,7 @@ void run_worker(ArchiveWorker& worker, const std::stop_token& stop) {
 
 void run_archive(const Config& config,
                  const std::string& database_url,
+                 const ProfileStore& profiles,
                  Logger& logger,
                  const std::stop_token& stop) {
     const DataLayout layout{config.data_directory};
@@ -85,8 +86,14 @@ void run_archive(const Config& config,
             // On Linux this is the thread's own niceness; without it the work is done all the same.
             (void)::setpriority(PRIO_PROCESS, 0, kNiceness);
             const auto catalog = Catalog::create(database_url);
-            ArchiveWorker worker(
-                layout, config.render, {index, count}, *catalog, decoders, system_clock(), logger);
+            ArchiveWorker worker(layout,
+                                 config.render,
+                                 {index, count},
+                                 profiles,
+                                 *catalog,
+                                 decoders,
+                                 system_clock(),
+                                 logger);
             run_worker(worker, stop);
         });
     }

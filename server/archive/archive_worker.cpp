@@ -32,6 +32,7 @@ bool WorkerShare::has(std::string_view capture_name) const {
 ArchiveWorker::ArchiveWorker(const DataLayout& layout,
                              const RenderConfig& render,
                              WorkerShare share,
+                             const ProfileStore& profiles,
                              Catalog& catalog,
                              const DecoderRegistry& decoders,
                              const Clock& clock,
@@ -41,8 +42,8 @@ ArchiveWorker::ArchiveWorker(const DataLayout& layout,
       catalog_(catalog),
       clock_(clock),
       logger_(logger),
-      archiver_(layout, render, decoders, logger),
-      live_(layout, logger) {}
+      archiver_(layout, render, profiles, decoders, logger),
+      live_(layout, profiles, logger) {}
 
 bool ArchiveWorker::run_round() {
     watch_live();

@@ -40,11 +40,12 @@ struct WorkerShare {
 /// Archives its share of the captures of one data directory, round by round. One thread.
 class ArchiveWorker {
   public:
-    /// @param clock, catalog, decoders, logger  outlive the worker; the catalogue is used by nobody
-    /// else
+    /// @param profiles, clock, catalog, decoders, logger  outlive the worker; the catalogue is used
+    /// by nobody else
     ArchiveWorker(const DataLayout& layout,
                   const RenderConfig& render,
                   WorkerShare share,
+                  const ProfileStore& profiles,
                   Catalog& catalog,
                   const DecoderRegistry& decoders,
                   const Clock& clock,

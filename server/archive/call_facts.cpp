@@ -1,10 +1,8 @@
 #include "archive/call_facts.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cctype>
 #include <charconv>
-#include <optional>
 
 namespace siprec::server {
 namespace {
@@ -15,10 +13,6 @@ std::string lower(std::string_view text) {
         return static_cast<char>(std::tolower(c));
     });
     return folded;
-}
-
-bool is_any_of(std::string_view word, std::initializer_list<std::string_view> words) {
-    return std::find(words.begin(), words.end(), word) != words.end();
 }
 
 std::string percent_decoded(std::string_view text) {
@@ -44,54 +38,6 @@ std::string_view without_scheme(std::string_view uri) {
     return uri;
 }
 
-/// What an element says about the direction: an element for it, or one whose very name is the
-/// answer.
-std::optional<std::string> direction_in(std::string_view name, std::string_view text) {
-    const std::string key = lower(name);
-    if (key == "origcall" || key == "termcall") {
-        return key == "origcall" ? "outbound" : "inbound";
-    }
-    if (!is_any_of(key, {"direction", "calldirection", "call-direction", "calltype"})) {
-        return std::nullopt;
-    }
-    const std::string word = lower(text);
-    if (is_any_of(word, {"inbound", "incoming", "in", "terminating", "terminated", "termcall"})) {
-        return "inbound";
-    }
-    if (is_any_of(word, {"outbound", "outgoing", "out", "originating", "originated", "origcall"})) {
-        return "outbound";
-    }
-    return std::nullopt;
-}
-
-// NOLINTNEXTLINE(misc-no-recursion): the parser bounds the depth (ParseLimits::max_depth).
-std::optional<std::string> direction_in(const std::vector<metadata::XmlElement>& elements) {
-    for (const metadata::XmlElement& element : elements) {
-        if (auto found = direction_in(element.name, element.text)) {
-            return found;
-        }
-        for (const auto& [name, value] : element.attributes) {
-            if (auto found = direction_in(name, value)) {
-                return found;
-            }
-        }
-        if (auto found = direction_in(element.children)) {
-            return found;
-        }
-    }
-    return std::nullopt;
-}
-
-template <typename Elements>
-std::optional<std::string> direction_in_each(const Elements& elements) {
-    for (const auto& element : elements) {
-        if (auto found = direction_in(element.extensions)) {
-            return found;
-        }
-    }
-    return std::nullopt;
-}
-
 }  // namespace
 
 std::string normalised_number(std::string_view aor) {
@@ -112,19 +58,6 @@ std::string normalised_number(std::string_view aor) {
         });
     }
     return number;
-}
-
-std::string call_direction(const metadata::Document& document) {
-    if (auto found = direction_in_each(document.sessions)) {
-        return *found;
-    }
-    if (auto found = direction_in(document.extensions)) {
-        return *found;
-    }
-    if (auto found = direction_in_each(document.groups)) {
-        return *found;
-    }
-    return direction_in_each(document.participants).value_or("unknown");
 }
 
 }  // namespace siprec::server

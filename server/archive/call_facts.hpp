@@ -2,8 +2,6 @@
 
 // What can be read off the metadata of a call beside its plain structure.
 
-#include <siprec/metadata.hpp>
-
 #include <string>
 #include <string_view>
 
@@ -13,9 +11,5 @@ namespace siprec::server {
 /// number without visual separators (RFC 3966 5.1.1), so that `+1 (212) 555-0100` is found as
 /// `+12125550100`.
 [[nodiscard]] std::string normalised_number(std::string_view aor);
-
-/// "inbound" or "outbound", seen from the recorded party, where any extension data says so; else
-/// "unknown".
-[[nodiscard]] std::string call_direction(const metadata::Document& document);
 
 }  // namespace siprec::server

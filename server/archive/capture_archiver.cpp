@@ -69,11 +69,13 @@ Result<void> store_capture(const FileStore& store, const std::string& capture, B
 
 CaptureArchiver::CaptureArchiver(DataLayout layout,
                                  const RenderConfig& render,
+                                 const ProfileStore& profiles,
                                  const DecoderRegistry& decoders,
                                  Logger& logger)
     : layout_(std::move(layout)),
       store_(layout_.recordings()),
       render_(render),
+      profiles_(profiles),
       decoders_(decoders),
       logger_(logger) {}
 
@@ -101,7 +103,8 @@ Result<void> CaptureArchiver::prepare_once(ArchiveJob& job, const Attempts& atte
             job, played->damage ? played->damage->to_string() : "no session-started entry");
     }
     const bool damaged = played->truncated || played->damage.has_value();
-    BuiltRecord built = build_finished_record(digest, decoders_, render_.sample_rate, damaged);
+    BuiltRecord built = build_finished_record(
+        digest, decoders_, render_.sample_rate, damaged, *profiles_.current());
     std::optional<Rendering> rendering;
     built.evidence.render_failed = attempts.is_doubtful() && !built.plan.tracks.empty();
     if (!built.evidence.render_failed && !built.plan.tracks.empty()) {

@@ -7,6 +7,7 @@
 #include "capture/layout.hpp"
 #include "catalog/catalog.hpp"
 #include "config/config.hpp"
+#include "interop/profile_set.hpp"
 #include "store/file_store.hpp"
 
 #include <siprec/codec.hpp>
@@ -29,9 +30,10 @@ struct ArchiveJob {
 /// Owned by one thread.
 class CaptureArchiver {
   public:
-    /// @param decoders, logger  outlive the archiver
+    /// @param profiles, decoders, logger  outlive the archiver
     CaptureArchiver(DataLayout layout,
                     const RenderConfig& render,
+                    const ProfileStore& profiles,
                     const DecoderRegistry& decoders,
                     Logger& logger);
 
@@ -56,6 +58,7 @@ class CaptureArchiver {
     const DataLayout layout_;
     const FileStore store_;
     const RenderConfig render_;
+    const ProfileStore& profiles_;
     const DecoderRegistry& decoders_;
     Logger& logger_;
 };

@@ -81,6 +81,21 @@ void CaptureDigest::on_rtp(const StreamInfo& stream, const RtpPacket& packet) {
     }
 }
 
+void CaptureDigest::on_rtcp(const StreamInfo& stream, const RtcpPacket& packet) {
+    constexpr std::size_t kMostNames = 64;
+    const auto found = track_index_.find(stream.id);
+    if (found == track_index_.end()) {
+        return;
+    }
+    auto& announced = tracks_[found->second].announced;
+    for (SourceName& name : find_source_names(packet.bytes)) {
+        if (announced.size() < kMostNames &&
+            std::find(announced.begin(), announced.end(), name) == announced.end()) {
+            announced.push_back(std::move(name));
+        }
+    }
+}
+
 std::vector<const TrackDigest*> CaptureDigest::tracks() const {
     std::vector<const TrackDigest*> ordered;
     ordered.reserve(tracks_.size());

@@ -32,6 +32,7 @@ struct TrackDigest {
     std::vector<std::string> encodings;  ///< of the packets, in order of appearance
     std::bitset<128> known_types;  ///< payload types whose encoding is there, as the stream is now
     SequenceCounter sequence;
+    std::vector<SourceName> announced;  ///< by RTCP, each once; the first few where there are many
 
     [[nodiscard]] bool is_audio() const { return stream.media_type == "audio"; }
 
@@ -53,6 +54,7 @@ class CaptureDigest final : public CaptureVisitor {
   public:
     void on_event(const Event& event) override;
     void on_rtp(const StreamInfo& stream, const RtpPacket& packet) override;
+    void on_rtcp(const StreamInfo& stream, const RtcpPacket& packet) override;
 
     [[nodiscard]] const std::optional<SessionInfo>& session() const noexcept { return session_; }
 

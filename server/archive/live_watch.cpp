@@ -44,7 +44,7 @@ Result<bool> LiveWatch::enter(const std::string& name,
     if (!digest.session() || digest.ended() || digest.version() == capture.entered_version) {
         return false;
     }
-    const auto entered = catalog.put(build_running_record(digest));
+    const auto entered = catalog.put(build_running_record(digest, *profiles_.current()));
     if (!entered && entered.error().is_retryable()) {
         return entered.error();
     }

@@ -4,6 +4,7 @@
 #include "archive/journal_source.hpp"
 #include "capture/layout.hpp"
 #include "catalog/catalog.hpp"
+#include "interop/profile_set.hpp"
 
 #include <siprec/log.hpp>
 
@@ -19,7 +20,9 @@ namespace siprec::server {
 /// writes, what is in `live/`. One thread.
 class LiveWatch {
   public:
-    LiveWatch(DataLayout layout, Logger& logger) : layout_(std::move(layout)), logger_(logger) {}
+    /// @param profiles, logger  outlive the watch
+    LiveWatch(DataLayout layout, const ProfileStore& profiles, Logger& logger)
+        : layout_(std::move(layout)), profiles_(profiles), logger_(logger) {}
 
     /// Looks at the captures named, forgets all others, and enters those that say something new.
     /// @return how many were entered; or Unavailable, Timeout from the catalogue: what was not
@@ -44,6 +47,7 @@ class LiveWatch {
     void give_up(const std::string& name, LiveCapture& capture, const Error& failure) const;
 
     const DataLayout layout_;
+    const ProfileStore& profiles_;
     Logger& logger_;
     std::map<std::string, LiveCapture> captures_;
 };

@@ -2,6 +2,7 @@
 
 #include "archive/call_facts.hpp"
 #include "archive/extension_json.hpp"
+#include "archive/interop_records.hpp"
 
 #include <siprec/metadata.hpp>
 
@@ -29,6 +30,7 @@ std::string charset_of(std::string_view content_type) {
 
 MetadataOutcome read_documents(RecordingRecord& record,
                                const CaptureDigest& digest,
+                               const ProfileSet& profiles,
                                metadata::State& state) {
     MetadataOutcome outcome;
     for (const DocumentDigest& document : digest.documents()) {
@@ -38,7 +40,7 @@ MetadataOutcome read_documents(RecordingRecord& record,
         kept.content_type = storable(document.received.content_type);
         kept.document = document.received.document;
         auto parsed =
-            metadata::parse(document.received.document, charset_of(document.received.content_type));
+            read_document(document, charset_of(document.received.content_type), digest, profiles);
         kept.usable = parsed.has_value();
         if (parsed) {
             auto findings = std::move(parsed->findings);
@@ -176,9 +178,12 @@ void claim_tracks(RecordingRecord& record, bool finished) {
 
 }  // namespace
 
-MetadataOutcome fill_metadata(RecordingRecord& record, const CaptureDigest& digest, bool finished) {
+MetadataOutcome fill_metadata(RecordingRecord& record,
+                              const CaptureDigest& digest,
+                              bool finished,
+                              const ProfileSet& profiles) {
     metadata::State state;
-    const MetadataOutcome outcome = read_documents(record, digest, state);
+    const MetadataOutcome outcome = read_documents(record, digest, profiles, state);
     if (finished) {
         state.close(digest.end_time());
     }
@@ -194,7 +199,7 @@ MetadataOutcome fill_metadata(RecordingRecord& record, const CaptureDigest& dige
         add_party(record, "to", digest.session()->to_uri, {});
     }
     claim_tracks(record, finished);
-    record.direction = call_direction(document);
+    fill_interop(record, document, digest, profiles);
     record.extension_json = extensions_to_json(document.extensions);
     return outcome;
 }

@@ -2,6 +2,7 @@
 
 #include "archive/capture_digest.hpp"
 #include "catalog/records.hpp"
+#include "interop/profile_set.hpp"
 
 namespace siprec::server {
 
@@ -15,6 +16,9 @@ struct MetadataOutcome {
 /// associations, direction and the tracks' stream ids. A track that nobody claims gets a
 /// participant of its own; without any metadata the parties are those of the INVITE.
 /// @param record  its tracks are there
-MetadataOutcome fill_metadata(RecordingRecord& record, const CaptureDigest& digest, bool finished);
+MetadataOutcome fill_metadata(RecordingRecord& record,
+                              const CaptureDigest& digest,
+                              bool finished,
+                              const ProfileSet& profiles);
 
 }  // namespace siprec::server

@@ -164,11 +164,11 @@ Uuid recording_id(const Uuid& recording_session) {
     return Uuid::derived(recording_session, "recording");
 }
 
-RecordingRecord build_running_record(const CaptureDigest& digest) {
+RecordingRecord build_running_record(const CaptureDigest& digest, const ProfileSet& profiles) {
     RecordingRecord record;
     fill_session(record, digest);
     fill_tracks(record, digest);
-    fill_metadata(record, digest, false);
+    fill_metadata(record, digest, false, profiles);
     record.state = RecordingState::Recording;
     return record;
 }
@@ -176,13 +176,14 @@ RecordingRecord build_running_record(const CaptureDigest& digest) {
 BuiltRecord build_finished_record(const CaptureDigest& digest,
                                   const DecoderRegistry& decoders,
                                   std::uint32_t sample_rate,
-                                  bool damaged) {
+                                  bool damaged,
+                                  const ProfileSet& profiles) {
     BuiltRecord built;
     RecordingRecord& record = built.record;
     fill_session(record, digest);
     fill_tracks(record, digest);
     record.end = digest.end_time();
-    const MetadataOutcome metadata = fill_metadata(record, digest, true);
+    const MetadataOutcome metadata = fill_metadata(record, digest, true, profiles);
 
     const bool was_cut = !digest.ended() || digest.ended()->cause == kInterrupted;
     record.state = was_cut || damaged ? RecordingState::Partial : RecordingState::Stored;

@@ -5,6 +5,7 @@
 #include "archive/capture_digest.hpp"
 #include "archive/verdict.hpp"
 #include "catalog/records.hpp"
+#include "interop/profile_set.hpp"
 #include "render/wav_renderer.hpp"
 
 #include <siprec/codec.hpp>
@@ -15,8 +16,10 @@ namespace siprec::server {
 [[nodiscard]] Uuid recording_id(const Uuid& recording_session);
 
 /// The record of a session that is still running: state `recording`, no verdict.
-/// @param digest  has a session
-[[nodiscard]] RecordingRecord build_running_record(const CaptureDigest& digest);
+/// @param digest    has a session
+/// @param profiles  the interop profiles in force
+[[nodiscard]] RecordingRecord build_running_record(const CaptureDigest& digest,
+                                                   const ProfileSet& profiles = shipped_profiles());
 
 /// The record of a session that is over, and what to render.
 struct BuiltRecord {
@@ -31,7 +34,8 @@ struct BuiltRecord {
 [[nodiscard]] BuiltRecord build_finished_record(const CaptureDigest& digest,
                                                 const DecoderRegistry& decoders,
                                                 std::uint32_t sample_rate,
-                                                bool damaged);
+                                                bool damaged,
+                                                const ProfileSet& profiles = shipped_profiles());
 
 /// Adds what the rendering found, and the verdict.
 /// @param rendering  none when nothing was rendered

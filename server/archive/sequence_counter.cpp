@@ -50,4 +50,15 @@ std::int64_t SequenceCounter::lost() const noexcept {
     return lost;
 }
 
+std::vector<std::uint32_t> SequenceCounter::ssrcs() const {
+    constexpr std::size_t kMost = 64;
+    std::vector<std::uint32_t> ssrcs;
+    for (const auto& [ssrc, source] : sources_) {
+        if (ssrcs.size() < kMost) {
+            ssrcs.push_back(ssrc);
+        }
+    }
+    return ssrcs;
+}
+
 }  // namespace siprec::server

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <vector>
 
 namespace siprec::server {
 
@@ -19,6 +20,9 @@ class SequenceCounter {
     [[nodiscard]] std::uint64_t ssrc_changes() const noexcept {
         return sources_.empty() ? 0 : sources_.size() - 1;
     }
+
+    /// Whose packets came; the first few where there are many.
+    [[nodiscard]] std::vector<std::uint32_t> ssrcs() const;
 
   private:
     struct Source {

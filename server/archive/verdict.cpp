@@ -77,6 +77,11 @@ void judge(RecordingRecord& record, const CaptureDigest& digest, const Evidence&
     if (std::any_of(record.tracks.begin(), record.tracks.end(), loses_too_much)) {
         reasons.emplace_back("packet-loss");
     }
+    if (std::any_of(record.voices.begin(), record.voices.end(), [](const VoiceRecord& voice) {
+            return voice.contradicted;
+        })) {
+        reasons.emplace_back("parties-look-swapped");
+    }
     if (evidence.audio_cut) {
         reasons.emplace_back("audio-cut");
     }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace siprec::server {
@@ -22,11 +23,13 @@ struct RecordingQuery {
     std::string name;               // likewise
     std::string participant;        // AOR, name or number, likewise
     std::string direction;
-    std::string src;           // SRC's From URI, address or User-Agent, likewise
-    std::string call_id;       // exact
-    std::string state;         // exact
-    std::uint32_t limit = 50;  // 1 to 1000
-    std::string cursor;        // from the page before
+    std::string src;      // SRC's From URI, address or User-Agent, likewise
+    std::string call_id;  // exact
+    std::string state;    // exact
+    std::string field;    // of any lifted field, likewise
+    std::vector<std::pair<std::string, std::string>> fields;  // name; value, likewise
+    std::uint32_t limit = 50;                                 // 1 to 1000
+    std::string cursor;                                       // from the page before
 };
 
 struct RecordingPage {

@@ -176,6 +176,16 @@ Result<ListSql> list_sql(const RecordingQuery& query) {
         "(lower(s.src_uri) LIKE lower(${0}) OR lower(s.src_address) LIKE lower(${0})"
         " OR lower(s.src_user_agent) LIKE lower(${0}))",
         query.src);
+    conditions.add_pattern(
+        "r.id IN (SELECT recording_id FROM recording_fields WHERE lower(value) LIKE lower(${}))",
+        query.field);
+    for (const auto& [name, value] : query.fields) {
+        conditions.add(
+            "r.id IN (SELECT recording_id FROM recording_fields"
+            " WHERE name = ${} AND lower(value) LIKE lower(${}))",
+            name,
+            like_pattern(value));
+    }
     conditions.add_unless_empty("r.direction = ${}", query.direction);
     conditions.add_unless_empty("s.call_id = ${}", query.call_id);
     conditions.add_unless_empty("r.state = ${}", query.state);

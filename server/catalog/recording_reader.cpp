@@ -172,6 +172,39 @@ void read_tracks(pqxx::transaction_base& transaction,
     }
 }
 
+void read_interop(pqxx::transaction_base& transaction,
+                  const std::string& ids,
+                  const ById& recordings) {
+    for (const pqxx::row& row : transaction.exec_params(
+             "SELECT recording_id, name, value, source FROM recording_fields"
+             " WHERE recording_id = ANY ($1::uuid[]) ORDER BY recording_id, position",
+             ids)) {
+        recordings.at(text_of(row[0]))
+            ->fields.push_back(
+                {.name = text_of(row[1]), .value = text_of(row[2]), .source = text_of(row[3])});
+    }
+    for (const pqxx::row& row : transaction.exec_params(
+             "SELECT recording_id, name, reason FROM recording_profiles"
+             " WHERE recording_id = ANY ($1::uuid[]) ORDER BY recording_id, position",
+             ids)) {
+        recordings.at(text_of(row[0]))
+            ->profiles.push_back({.name = text_of(row[1]), .reason = text_of(row[2])});
+    }
+    for (const pqxx::row& row : transaction.exec_params(
+             "SELECT recording_id, track_id, participant_src_id, role, certainty, contradicted,"
+             " evidence FROM track_voices"
+             " WHERE recording_id = ANY ($1::uuid[]) ORDER BY recording_id, position",
+             ids)) {
+        recordings.at(text_of(row[0]))
+            ->voices.push_back({.track = uuid_of(row[1]),
+                                .participant_src_id = text_of(row[2]),
+                                .role = text_of(row[3]),
+                                .certainty = text_of(row[4]),
+                                .contradicted = row[5].as<bool>(),
+                                .evidence_json = text_of(row[6])});
+    }
+}
+
 void read_groups(pqxx::transaction_base& transaction, RecordingRecord& recording) {
     const pqxx::result rows =
         transaction.exec_params(fmt::format("SELECT src_id, {}, {}, extension FROM cs_groups"
@@ -306,6 +339,7 @@ std::vector<RecordingRecord> read_recordings(pqxx::transaction_base& transaction
     read_participants(transaction, ids, by_id);
     read_tracks(transaction, ids, by_id);
     read_artefacts(transaction, ids, by_id);
+    read_interop(transaction, ids, by_id);
     return recordings;
 }
 

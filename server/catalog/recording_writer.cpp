@@ -153,7 +153,10 @@ void clear(pqxx::transaction_base& transaction, const RecordingRecord& recording
                                          "segments",
                                          "artefacts",
                                          "metadata_documents",
-                                         "telephone_events"}) {
+                                         "telephone_events",
+                                         "recording_fields",
+                                         "recording_profiles",
+                                         "track_voices"}) {
         transaction.exec_params(fmt::format("DELETE FROM {} WHERE recording_id = $1", table), id);
     }
 }
@@ -297,6 +300,30 @@ void write_media(RowWriter& rows, const RecordingRecord& recording) {
     }
 }
 
+void write_interop(RowWriter& rows, const RecordingRecord& recording) {
+    for (std::size_t i = 0; i < recording.fields.size(); ++i) {
+        const FieldRecord& field = recording.fields[i];
+        rows.insert("recording_fields",
+                    i,
+                    {as_indexed(field.name), as_indexed(field.value), as_text(field.source)});
+    }
+    for (std::size_t i = 0; i < recording.profiles.size(); ++i) {
+        const ProfileRecord& profile = recording.profiles[i];
+        rows.insert("recording_profiles", i, {as_text(profile.name), as_text(profile.reason)});
+    }
+    for (std::size_t i = 0; i < recording.voices.size(); ++i) {
+        const VoiceRecord& voice = recording.voices[i];
+        rows.insert("track_voices",
+                    i,
+                    {voice.track.to_string(),
+                     as_text(voice.participant_src_id),
+                     voice.role,
+                     voice.certainty,
+                     as_bool(voice.contradicted),
+                     as_jsonb(voice.evidence_json)});
+    }
+}
+
 }  // namespace
 
 void write_recording(pqxx::transaction_base& transaction, const RecordingRecord& recording) {
@@ -308,6 +335,7 @@ void write_recording(pqxx::transaction_base& transaction, const RecordingRecord&
     write_participants(rows, recording);
     write_tracks(rows, recording);
     write_media(rows, recording);
+    write_interop(rows, recording);
 }
 
 }  // namespace siprec::server

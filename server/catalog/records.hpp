@@ -114,6 +114,29 @@ struct TelephoneEventRecord {
     double duration_s = 0;
 };
 
+/// A value that an interop profile lifted out of headers or extension data.
+struct FieldRecord {
+    std::string name;
+    std::string value;
+    std::string source;  // "oracle: element ucid under session"
+};
+
+/// An interop profile that applied, and why.
+struct ProfileRecord {
+    std::string name;
+    std::string reason;
+};
+
+/// Whose voice a track carries.
+struct VoiceRecord {
+    Uuid track;
+    std::string participant_src_id;
+    std::string role;                  // "recorded", "remote", "calling", "called" or empty
+    std::string certainty;             // "certain", "likely", "guess"
+    bool contradicted = false;         // other evidence names somebody else
+    std::string evidence_json = "[]";  // [{"kind","participant","detail"}]
+};
+
 struct RecordingRecord {
     Uuid id;
     Uuid recording_session;  // RS
@@ -142,6 +165,9 @@ struct RecordingRecord {
     std::vector<ArtefactRecord> artefacts;
     std::vector<MetadataRecord> documents;
     std::vector<TelephoneEventRecord> telephone_events;
+    std::vector<FieldRecord> fields;      // each name and value once, best source first
+    std::vector<ProfileRecord> profiles;  // by rank
+    std::vector<VoiceRecord> voices;
 };
 
 }  // namespace siprec::server

@@ -38,6 +38,7 @@ struct ListOptions {
                                                                 {"src", ""},
                                                                 {"call_id", ""},
                                                                 {"state", ""}}};
+    std::vector<std::string> fields;  // NAME=VALUE
     std::uint64_t limit = 50;
     std::string cursor;
     bool all = false;
@@ -89,6 +90,12 @@ std::string list_target(const ListOptions& list, std::uint64_t limit, const std:
         if (!value.empty()) {
             target += fmt::format("&{}={}", name, percent_encode(value));
         }
+    }
+    for (const std::string& field : list.fields) {
+        const auto equals = field.find('=');
+        target += fmt::format("&field.{}={}",
+                              percent_encode(field.substr(0, equals)),
+                              percent_encode(field.substr(equals + 1)));
     }
     if (!cursor.empty()) {
         target += "&cursor=" + percent_encode(cursor);
@@ -199,6 +206,11 @@ void add_list(CLI::App& app, ListOptions& list) {
     for (std::size_t i = 0; i < kOptions.size(); ++i) {
         app.add_option(kOptions.at(i).first, list.filters.at(i).second, kOptions.at(i).second);
     }
+    app.add_option("--field", list.fields, "NAME=VALUE of a lifted field (ucid=...); repeatable")
+        ->allow_extra_args(false)
+        ->check([](const std::string& text) {
+            return text.find('=') == std::string::npos ? "wants NAME=VALUE" : std::string();
+        });
     auto* limit = app.add_option("--limit", list.limit, "most recordings to print")
                       ->check(CLI::PositiveNumber)
                       ->capture_default_str();

@@ -108,6 +108,43 @@ std::string participants_text(const Json& recording) {
     return text.empty() ? text : "\nparticipants\n" + text;
 }
 
+std::string fields_text(const Json& recording) {
+    std::string text;
+    for (const auto& [name, values] : part_of(recording, "fields").items()) {
+        text += fmt::format("  {:<24} {}\n", printable(name), joined(values));
+    }
+    return text.empty() ? text : "\nfields\n" + text;
+}
+
+/// The name that the participants' table shows for an id.
+std::string party_of(const Json& recording, const std::string& id) {
+    for (const Json& participant : part_of(recording, "participants")) {
+        if (text_of(participant, "id") == id) {
+            return party_name(participant);
+        }
+    }
+    return id;
+}
+
+std::string voices_text(const Json& recording, const Json& track) {
+    std::string text;
+    for (const Json& voice : part_of(track, "voices")) {
+        const std::string role = text_of(voice, "role");
+        text += fmt::format("    voice of {}{}, {}{}\n",
+                            party_of(recording, text_of(voice, "participant")),
+                            role.empty() ? "" : " (" + role + ")",
+                            text_of(voice, "certainty"),
+                            part_of(voice, "contradicted") == Json(true) ? ", CONTRADICTED" : "");
+        for (const Json& evidence : part_of(voice, "evidence")) {
+            text += fmt::format("      {:<12} {}: {}\n",
+                                text_of(evidence, "kind"),
+                                party_of(recording, text_of(evidence, "participant")),
+                                text_of(evidence, "detail"));
+        }
+    }
+    return text;
+}
+
 std::string tracks_text(const Json& recording) {
     std::string text;
     for (const Json& track : part_of(recording, "tracks")) {
@@ -118,6 +155,7 @@ std::string tracks_text(const Json& recording) {
                             channel.empty() ? "-" : channel,
                             text_of(track, "packets"),
                             text_of(track, "lost"));
+        text += voices_text(recording, track);
     }
     return text.empty() ? text : "\ntracks\n" + text;
 }
@@ -198,9 +236,11 @@ std::string recording_text(const Json& recording) {
     text += line("client software", text_of(src, "user_agent"));
     text += line("to", text_of(recording, "to_uri"));
     text += line("Call-ID", text_of(recording, "call_id"));
+    text += line("profile", text_of(recording, "profile"));
     text += line("ended by", text_of(recording, "end_cause"));
     text += line("end reason", text_of(recording, "end_reason"));
     text += participants_text(recording);
+    text += fields_text(recording);
     text += tracks_text(recording);
     text += files_text(recording);
     return text;

@@ -33,6 +33,10 @@ struct DiskConfig {
     std::uint64_t refuse_free_mib = 512;  // below: new sessions get 503
 };
 
+struct InteropConfig {
+    std::string directory;  // profiles beside those that come with the server; empty: none
+};
+
 enum class Role : std::uint8_t { All, Live, Archive };
 
 /// Who may take over a running session with Replaces (RFC 3891 3).
@@ -49,6 +53,7 @@ struct Config {
     CaptureConfig capture;
     RenderConfig render;
     DiskConfig disk;
+    InteropConfig interop;
     std::string log_level = "info";          // debug, info, warning, error
     std::string log_file;                    // empty: standard error
     std::chrono::seconds drain_timeout{10};  // SIGTERM: how long running sessions may go on

@@ -153,6 +153,7 @@ void read_all(const toml::table& file, Config& config, TomlErrors& errors) {
     read_capture(root.table("capture"), config.capture);
     read_render(root.table("render"), config.render);
     read_disk(root.table("disk"), config.disk);
+    root.table("interop").text("directory", config.interop.directory);
     read_log(root.table("log"), config);
 }
 

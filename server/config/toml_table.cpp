@@ -93,6 +93,54 @@ void TomlTable::parsed_list(std::string_view key,
     }
 }
 
+void TomlTable::texts(std::string_view key, std::vector<std::string>& values) {
+    parsed_list(
+        key,
+        [&] { values.clear(); },
+        [&](const std::string& text) {
+            values.push_back(text);
+            return Result<void>{};
+        });
+}
+
+std::vector<std::string> TomlTable::keys() const {
+    std::vector<std::string> names;
+    if (table_ != nullptr) {
+        for (const auto& [key, node] : *table_) {
+            names.emplace_back(key.str());
+        }
+    }
+    return names;
+}
+
+void TomlTable::each_table(std::string_view key, const std::function<void(TomlTable&)>& take) {
+    const toml::node* node = find(key);
+    if (node == nullptr) {
+        return;
+    }
+    const toml::array* array = node->as_array();
+    if (array == nullptr) {
+        errors_.add(node->source(), full_name(key), "wants a list of tables: [{ ... }]");
+        return;
+    }
+    std::size_t number = 0;
+    for (const toml::node& element : *array) {
+        const std::string name = fmt::format("{}[{}]", full_name(key), ++number);
+        if (!element.is_table()) {
+            errors_.add(element.source(), name, "wants a table: { ... }");
+            continue;
+        }
+        TomlTable table(element.as_table(), name, errors_);
+        take(table);
+    }
+}
+
+void TomlTable::refuse(std::string_view key, std::string_view why) {
+    const toml::node* node = find(key);
+    const toml::node* place = node != nullptr ? node : table_;
+    errors_.add(place != nullptr ? place->source() : toml::source_region{}, full_name(key), why);
+}
+
 const toml::node* TomlTable::find(std::string_view key) {
     known_.emplace(key);
     return table_ == nullptr ? nullptr : table_->get(key);
@@ -130,6 +178,24 @@ std::optional<std::string> TomlTable::string(const toml::node& node, std::string
 
 std::string TomlTable::full_name(std::string_view key) const {
     return name_.empty() ? std::string(key) : fmt::format("{}.{}", name_, key);
+}
+
+Result<void> read_toml(std::string_view text,
+                       const std::string& name,
+                       const std::function<void(TomlTable&)>& take) {
+    try {
+        const toml::table document = toml::parse(text, name);
+        TomlErrors errors(name);
+        {
+            TomlTable root(&document, "", errors);
+            take(root);
+        }
+        return errors.first() ? Result<void>(*errors.first()) : Result<void>{};
+    } catch (const toml::parse_error& error) {
+        return Error(
+            ErrorCode::Malformed,
+            fmt::format("{}:{}: {}", name, error.source().begin.line, error.description()));
+    }
 }
 
 }  // namespace siprec::server

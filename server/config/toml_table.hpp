@@ -73,6 +73,18 @@ class TomlTable {
                      const std::function<void()>& begin,
                      const std::function<Result<void>(const std::string&)>& take);
 
+    /// A list of texts.
+    void texts(std::string_view key, std::vector<std::string>& values);
+
+    /// All keys of the table, in order of their names.
+    [[nodiscard]] std::vector<std::string> keys() const;
+
+    /// Each table of a list of tables.
+    void each_table(std::string_view key, const std::function<void(TomlTable&)>& take);
+
+    /// Reports an error at the key's line; at the table's own when the key is not there.
+    void refuse(std::string_view key, std::string_view why);
+
   private:
     const toml::node* find(std::string_view key);
     std::optional<std::int64_t> integer(std::string_view key, std::int64_t low, std::int64_t high);
@@ -84,5 +96,12 @@ class TomlTable {
     TomlErrors& errors_;
     std::set<std::string, std::less<>> known_;
 };
+
+/// Reads a document that is in memory.
+/// @param name  for messages
+/// @return the first thing that is wrong: file, line and key
+[[nodiscard]] Result<void> read_toml(std::string_view text,
+                                     const std::string& name,
+                                     const std::function<void(TomlTable&)>& take);
 
 }  // namespace siprec::server

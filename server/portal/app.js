@@ -222,8 +222,10 @@ function readFilter() {
     }
   }
   // Who types a word without wildcards looks for a part of the name.
-  if (values.participant && !values.participant.includes('*')) {
-    values.participant = `*${values.participant}*`;
+  for (const name of ['participant', 'field']) {
+    if (values[name] && !values[name].includes('*')) {
+      values[name] = `*${values[name]}*`;
+    }
   }
   return values;
 }

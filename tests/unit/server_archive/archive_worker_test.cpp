@@ -46,7 +46,7 @@ class FakeCatalog final : public Catalog {
 
 struct ArchiveRig : CaptureRig {
     ArchiveWorker worker_of_its_own() {
-        return {layout, RenderConfig{}, {}, catalog, decoders, clock, null_logger()};
+        return {layout, RenderConfig{}, {}, profiles, catalog, decoders, clock, null_logger()};
     }
 
     [[nodiscard]] std::string stored(const ArtefactRecord& artefact) const {
@@ -58,6 +58,7 @@ struct ArchiveRig : CaptureRig {
         return catalog.rows.begin()->second;
     }
 
+    ProfileStore profiles{InteropConfig{}, null_logger()};
     FakeCatalog catalog;
     DecoderRegistry decoders = DecoderRegistry::with_defaults();
 };
@@ -125,7 +126,7 @@ TEST_CASE("archive: a worker that died before its last step is repeated with the
     ArchiveRig rig;
     const Uuid session = finish_call(rig);
     const std::string name = capture_name(session);
-    const CaptureArchiver archiver(rig.layout, RenderConfig{}, rig.decoders, null_logger());
+    const CaptureArchiver archiver(rig.layout, RenderConfig{}, rig.profiles, rig.decoders, null_logger());
     ArchiveJob died{.name = name, .record = {}, .unreadable = {}};
     REQUIRE(archiver.prepare(died).has_value());
     REQUIRE(archiver.enter(died, rig.catalog).has_value());
