@@ -22,6 +22,13 @@ ProfileSet set_of(const std::string& rest) {
     return set;
 }
 
+metadata::CommunicationSession session_with(metadata::XmlElement extension) {
+    metadata::CommunicationSession session;
+    session.id = "s";
+    session.extensions.push_back(std::move(extension));
+    return session;
+}
+
 struct Call {
     siprec::SessionInfo session;
     metadata::Document document;
@@ -68,8 +75,11 @@ TEST_CASE("lift: headers are found by name and wildcard in any case", "[unit][in
 
 TEST_CASE("lift: elements are found under the object that is asked for", "[unit][interop]") {
     Call call;
-    call.document.sessions.push_back({.id = "s", .extensions = {element("id", "of session")}});
-    call.document.participants.push_back({.id = "p", .extensions = {element("id", "of party")}});
+    call.document.sessions.push_back(session_with(element("id", "of session")));
+    metadata::Participant party;
+    party.id = "p";
+    party.extensions = {element("id", "of party")};
+    call.document.participants.push_back(party);
     call.document.extensions = {element("id", "of recording")};
     const ProfileSet set = set_of(
         "[fields]\na = [{ element = \"id\", under = [\"participant\"] }]\nb = [{ element = \"id\" "
@@ -91,7 +101,7 @@ TEST_CASE("lift: names that attributes give end the field's name", "[unit][inter
     Call call;
     metadata::XmlElement parameter = element("Parameter", "");
     parameter.attributes = {{"name", "Caller Name"}, {"value", "Ann"}};
-    call.document.sessions.push_back({.id = "s", .extensions = {parameter}});
+    call.document.sessions.push_back(session_with(parameter));
     const ProfileSet set = set_of(
         "[fields]\n\"p.*\" = [{ element = \"Parameter\", attribute = \"value\", key = \"name\" "
         "}]\n");
