@@ -199,7 +199,8 @@ Result<RecordingQuery> parse_recording_query(std::string_view query) {
         }
         const std::size_t equals = std::min(pair.find('='), pair.size());
         const auto name = percent_decode(pair.substr(0, equals), false);
-        const bool plus_is_blank = name != "from" && name != "until" && name != "number";
+        const bool plus_is_blank = name != "from" && name != "until" && name != "number" &&
+                                   !(name && name->starts_with("field."));
         const auto value =
             percent_decode(pair.substr(std::min(equals + 1, pair.size())), plus_is_blank);
         if (!name || !value || !is_text(*name) || !is_text(*value)) {

@@ -8,7 +8,7 @@ TEST_CASE("recording query: takes every filter when all are given", "[unit][api]
     const auto query = parse_recording_query(
         "from=2026-11-21T20:00:00Z&until=2026-11-22T00:00:00%2B01:00&number=*4711&name=Ann*&"
         "participant=sip:bob%40example.com&direction=inbound&src=gw&call_id=a%26b&state=stored&"
-        "limit=7&cursor=abc");
+        "limit=7&cursor=abc&field=x+y&field.ucid=00FA*&field.calling_number=+1");
     REQUIRE(query);
     CHECK(siprec::to_rfc3339(*query->from) == "2026-11-21T20:00:00.000000Z");
     CHECK(siprec::to_rfc3339(*query->until) == "2026-11-21T23:00:00.000000Z");
@@ -21,6 +21,11 @@ TEST_CASE("recording query: takes every filter when all are given", "[unit][api]
     CHECK(query->state == "stored");
     CHECK(query->limit == 7);
     CHECK(query->cursor == "abc");
+    CHECK(query->field == "x y");
+    CHECK(query->fields == std::vector<std::pair<std::string, std::string>>{
+                               {"ucid", "00FA*"}, {"calling_number", "+1"}});
+    CHECK_FALSE(parse_recording_query("field.UCID=1"));
+    CHECK_FALSE(parse_recording_query("field.=1"));
 }
 
 TEST_CASE("recording query: reads plus as itself or as a blank when the field says so",

@@ -53,9 +53,12 @@ void put_four(Catalog& catalog) {
     ann.direction = "inbound";
     ann.src_user_agent = "Border/1.2";
     ann.call_id = "call-1";
+    ann.fields = {{.name = "ucid", .value = "00FA0800AB", .source = "t"},
+                  {.name = "agent_id", .value = "4711", .source = "t"}};
     RecordingRecord bob = small_recording(november(2s), "2222", "Bob_Ärmel*");
     bob.direction = "outbound";
     bob.src_uri = "sip:sbc@192.0.2.7";
+    bob.fields = {{.name = "trunk", .value = "4711", .source = "t"}};
     RecordingRecord bobx = small_recording(november(-2s), "3333", "BobXÄrmel");
     RecordingRecord alice = small_recording(november(3s), "alice", "100 Prozent");
     alice.state = siprec::server::RecordingState::Partial;
@@ -71,6 +74,12 @@ TEST_CASE("catalogue: list holds what the filters say when they are set", "[unit
 
     RecordingQuery both = only(&RecordingQuery::number, "*1*");
     both.name = "ann*";
+    RecordingQuery agent;
+    agent.fields = {{"agent_id", "4711"}};
+    RecordingQuery agent_and_ucid;
+    agent_and_ucid.fields = {{"agent_id", "4*"}, {"ucid", "00fa*"}};
+    RecordingQuery no_agent;
+    no_agent.fields = {{"agent_id", "4711"}, {"ucid", "4711"}};
     const std::vector<std::pair<RecordingQuery, Numbers>> cases = {
         {{}, {"alice", "2222", "+49301111", "3333"}},
         {between(november(1s), november(3s)), {"2222", "+49301111"}},
@@ -95,6 +104,11 @@ TEST_CASE("catalogue: list holds what the filters say when they are set", "[unit
         {only(&RecordingQuery::call_id, "call-*"), {}},
         {only(&RecordingQuery::state, "partial"), {"alice"}},
         {both, {"+49301111"}},
+        {only(&RecordingQuery::field, "4711"), {"2222", "+49301111"}},
+        {only(&RecordingQuery::field, "*0800ab"), {"+49301111"}},
+        {agent, {"+49301111"}},
+        {agent_and_ucid, {"+49301111"}},
+        {no_agent, {}},
         {only(&RecordingQuery::name, "x' OR 'a'='a"), {}},
     };
     for (const auto& [query, numbers] : cases) {

@@ -97,6 +97,16 @@ void check_media(const RecordingRecord& got, const RecordingRecord& put) {
     REQUIRE(got.telephone_events.size() == 1);
     CHECK(got.telephone_events[0].digit == "#");
     CHECK(got.telephone_events[0].offset_s == 1.25);
+    REQUIRE(got.fields.size() == 2);
+    CHECK(got.fields[1].value == "00FB");
+    CHECK(got.fields[1].source == put.fields[1].source);
+    REQUIRE(got.profiles.size() == 1);
+    CHECK(got.profiles[0].reason == put.profiles[0].reason);
+    REQUIRE(got.voices.size() == 1);
+    CHECK(got.voices[0].track == put.voices[0].track);
+    CHECK(got.voices[0].role == "remote");
+    CHECK(got.voices[0].certainty == "likely");
+    CHECK(got.voices[0].contradicted);
 }
 
 TEST_CASE("catalogue: takes a recording when its texts are longer than an index entry",

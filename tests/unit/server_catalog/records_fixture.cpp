@@ -98,6 +98,15 @@ server::RecordingRecord full_recording() {
                             .document = std::string("<recording>\0\xFF\\'</recording>", 25),
                             .usable = false,
                             .findings_json = R"(["broken"])"}};
+    recording.fields = {{.name = "ucid", .value = "00FA", .source = "oracle: element ucid"},
+                        {.name = "ucid", .value = "00FB", .source = "generic: header"}};
+    recording.profiles = {{.name = "oracle", .reason = "header X-Acme-*"}};
+    recording.voices = {{.track = track,
+                         .participant_src_id = "p1",
+                         .role = "remote",
+                         .certainty = "likely",
+                         .contradicted = true,
+                         .evidence_json = R"([{"kind":"cname"}])"}};
     recording.telephone_events = {
         {.track = track, .digit = "#", .offset_s = 1.25, .duration_s = 0.1}};
     return recording;
