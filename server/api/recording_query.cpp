@@ -209,7 +209,7 @@ Result<RecordingQuery> parse_recording_query(std::string_view query) {
         if (value->size() > kLongestValue) {
             return bad("query", fmt::format("a value is longer than {} bytes", kLongestValue));
         }
-        if (!seen.insert(*name).second) {
+        if (!name->starts_with("field.") && !seen.insert(*name).second) {
             return bad(name->substr(0, 64), "given twice");
         }
         if (value->empty()) {
