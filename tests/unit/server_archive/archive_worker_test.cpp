@@ -126,7 +126,8 @@ TEST_CASE("archive: a worker that died before its last step is repeated with the
     ArchiveRig rig;
     const Uuid session = finish_call(rig);
     const std::string name = capture_name(session);
-    const CaptureArchiver archiver(rig.layout, RenderConfig{}, rig.profiles, rig.decoders, null_logger());
+    const CaptureArchiver archiver(
+        rig.layout, RenderConfig{}, rig.profiles, rig.decoders, null_logger());
     ArchiveJob died{.name = name, .record = {}, .unreadable = {}};
     REQUIRE(archiver.prepare(died).has_value());
     REQUIRE(archiver.enter(died, rig.catalog).has_value());
