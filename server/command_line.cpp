@@ -99,7 +99,7 @@ std::variant<CommandLine, int> parse_command_line(int argc, char** argv) {
     app.set_version_flag("--version", std::string("siprec-server ") + kVersion);
     app.add_option("--config", options.config_file, "Configuration file (TOML)")->type_name("FILE");
     app.add_option("--data", options.data_directory, "Data directory")->type_name("DIR");
-    app.add_option("--sip", options.sip, "SIP listener, udp:HOST:PORT or tcp:HOST:PORT; repeatable")
+    app.add_option("--sip", options.sip, "SIP listener, udp:, tcp: or tls:HOST:PORT; repeatable")
         ->type_name("LISTENER")
         ->allow_extra_args(false);
     app.add_option("--media",

@@ -168,8 +168,13 @@ void ServerProcess::reload() {
     if (profiles_) {
         profiles_->reload(fresh->interop);
     }
-    if (fresh->allowed_sources != config_.allowed_sources) {
-        logger_.log(LogLevel::Warning, "server", "sip.allowed_sources holds from the next start");
+    if (live_) {
+        if (const auto reloaded = live_->reload(*fresh); !reloaded) {
+            logger_.log(LogLevel::Error,
+                        "server",
+                        "TLS files not reloaded, the old ones hold",
+                        {{"error", Result<void>(reloaded).error().message()}});
+        }
     }
     logger_.log(
         LogLevel::Info, "server", "configuration reloaded", {{"log_level", fresh->log_level}});

@@ -1,5 +1,7 @@
 #include "call.hpp"
 
+#include "digest.hpp"
+
 #include <siprec/body.hpp>
 #include <siprec/uuid.hpp>
 
@@ -71,8 +73,15 @@ Call::Call(CallSettings settings)
 void Call::start(SteadyTime now) {
     state_ = State::Calling;
     started_ = now;
+    send_invite(now);
+}
+
+void Call::send_invite(SteadyTime now) {
     Message invite = make_request("INVITE", ++cseq_);
     invite.add("Require", "siprec");  // RFC 7866 6.1.1
+    if (!authorization_.empty()) {
+        invite.add("Authorization", authorization_);
+    }
     add_offer(
         invite, std::vector<Direction>(settings_.offer.labels.size(), Direction::SendOnly), true);
     begin(invite, std::nullopt, now);
@@ -292,6 +301,17 @@ void Call::on_response(const Message& response, SteadyTime now) {
 void Call::on_first_answer(const Message& response, SteadyTime now) {
     if (response.status >= 300) {
         send_ack(response, transaction_.cseq);
+        const auto answer =
+            response.status == 401 && !settings_.user.empty() && authorization_.empty()
+                ? answer_challenge(
+                      response, "INVITE", remote_target_, settings_.user, settings_.password)
+                : std::nullopt;
+        if (answer) {
+            authorization_ = *answer;
+            send_invite(now);
+            return;
+        }
+        outcome_.refusal_time = now - started_;
         fail(status_text(response));
         finish();
         return;

@@ -28,8 +28,10 @@ struct CallSettings {
     siprec::Transport transport = siprec::Transport::Udp;
     MediaOffer offer;
     CallFacts facts;
-    std::string metadata;                   ///< sent in place of a generated document; may be empty
-    std::chrono::milliseconds duration{0};  ///< of the media
+    std::string metadata;  ///< sent in place of a generated document; may be empty
+    std::string user;      ///< for digest authentication; empty: a 401 ends the call
+    std::string password;
+    std::chrono::milliseconds duration{0};         ///< of the media
     std::chrono::milliseconds timeout = kTimeout;  ///< for the answer
     bool update = false;      ///< partial metadata at three quarters of the call
     bool hold = false;        ///< inactive between a quarter and a half of it
@@ -60,7 +62,8 @@ struct Outcome {
     bool is_ok = false;
     std::string error;  ///< the first cause of failure; empty when there was none
     std::vector<std::string> warnings;
-    std::optional<std::chrono::nanoseconds> answer_time;  ///< INVITE to 2xx
+    std::optional<std::chrono::nanoseconds> answer_time;     ///< INVITE to 2xx
+    std::optional<std::chrono::nanoseconds> refusal_time{};  ///< INVITE to what refused it
 };
 
 /// One recording session of a session recording client (RFC 7866 7.1): an INVITE dialog, pure in
@@ -114,6 +117,7 @@ class Call {
     void add_offer(Message& message,
                    const std::vector<siprec::sdp::Direction>& directions,
                    bool with_metadata);
+    void send_invite(siprec::SteadyTime now);
     void begin(const Message& request, std::optional<Step> step, siprec::SteadyTime now);
     void send_bye(siprec::SteadyTime now);
     void send_cancel(siprec::SteadyTime now);
@@ -150,6 +154,7 @@ class Call {
     std::string remote_target_;
     std::vector<std::string> route_set_;
     std::uint32_t cseq_ = 0;
+    std::string authorization_;  // of the INVITE that starts the session
     std::uint64_t sdp_version_ = 1;
 
     Transaction transaction_;

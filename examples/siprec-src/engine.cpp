@@ -71,7 +71,9 @@ Result<std::unique_ptr<Engine>> Engine::open(Options options, int signal_fd) {
     if (!address) {
         return std::move(address).error();
     }
-    const Endpoint destination{*address, options.target.port.value_or(5060)};
+    const Endpoint destination{
+        *address,
+        options.target.port.value_or(options.transport == siprec::Transport::Tls ? 5061 : 5060)};
     auto source = options.bind ? Result{*options.bind} : source_address(destination);
     if (!source) {
         return std::move(source).error();
@@ -87,7 +89,16 @@ Result<std::unique_ptr<Engine>> Engine::open(Options options, int signal_fd) {
             return std::move(watched).error();
         }
     }
-    auto transport = SipTransport::open(options.transport, {*source, 0}, epoll.get());
+    std::unique_ptr<TlsContext> tls;
+    if (options.transport == siprec::Transport::Tls) {
+        auto loaded = TlsContext::load(options.tls);
+        if (!loaded) {
+            return std::move(loaded).error();
+        }
+        tls = std::move(*loaded);
+    }
+    auto transport =
+        SipTransport::open(options.transport, {*source, 0}, epoll.get(), std::move(tls));
     if (!transport) {
         return std::move(transport).error();
     }
@@ -223,6 +234,8 @@ CallSettings Engine::settings_for(std::size_t number,
     settings.facts.transferee = {"Carol", "sip:carol@example.com"};
     settings.facts.start = siprec::system_clock().now();
     settings.metadata = options_.metadata;
+    settings.user = options_.user;
+    settings.password = options_.password;
     settings.duration = options_.duration;
     settings.timeout = options_.timeout;
     settings.update = options_.update;

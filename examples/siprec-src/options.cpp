@@ -54,7 +54,11 @@ void define(CLI::App& app, RawOptions& raw, Options& options) {
                    "seconds of media a call (default: the length of --audio, else 10)");
     app.add_option("--timeout", raw.timeout, "seconds to wait for an answer")
         ->capture_default_str();
-    app.add_option("--transport", raw.transport, "udp or tcp (tls: not built yet)");
+    app.add_option("--transport", raw.transport, "udp, tcp or tls");
+    app.add_option("--ca", options.tls.ca, "CA that the recorder's certificate has to come from");
+    app.add_option("--cert", options.tls.certificate, "own certificate and key, one PEM file");
+    app.add_option("--user", options.user, "name for digest authentication");
+    app.add_option("--password", options.password, "its password");
     app.add_option("--srtp", raw.srtp, "none (sdes, dtls: not built yet)")->capture_default_str();
     app.add_option("--codec", raw.codec, codec_names())->capture_default_str();
     app.add_option(
@@ -104,15 +108,18 @@ Result<void> check_target(const RawOptions& raw, Options& options) {
     options.to = raw.to.substr(0, raw.to.find('?'));
     options.target = *target;
     const std::string transport = !raw.transport.empty()      ? raw.transport
+                                  : target->scheme == "sips"  ? "tls"
                                   : target->transport.empty() ? "udp"
                                                               : target->transport;
-    if (transport == "tls" || target->scheme == "sips") {
-        return usage("--transport tls is not built yet");
+    if (transport == "udp" && target->scheme != "sips") {
+        options.transport = siprec::Transport::Udp;
+    } else if (transport == "tcp" && target->scheme != "sips") {
+        options.transport = siprec::Transport::Tcp;
+    } else if (transport == "tls") {
+        options.transport = siprec::Transport::Tls;
+    } else {
+        return usage("--transport: udp, tcp or tls (with sips: only tls), not " + transport);
     }
-    if (transport != "udp" && transport != "tcp") {
-        return usage("--transport: udp or tcp, not " + transport);
-    }
-    options.transport = transport == "tcp" ? siprec::Transport::Tcp : siprec::Transport::Udp;
     if (!raw.bind.empty()) {
         options.bind = siprec::IpAddress::parse(raw.bind);
         if (!options.bind) {

@@ -4,6 +4,7 @@
 #include "message.hpp"
 #include "offer.hpp"
 #include "sockets.hpp"
+#include "tls.hpp"
 
 #include <siprec/net.hpp>
 #include <siprec/result.hpp>
@@ -32,6 +33,9 @@ struct Options {
     std::chrono::milliseconds duration{10'000};
     std::chrono::milliseconds timeout{32'000};
     siprec::Transport transport = siprec::Transport::Udp;
+    TlsFiles tls;
+    std::string user;  ///< for digest authentication; empty: none
+    std::string password;
     Codec codec = Codec::Pcmu;
     std::vector<Samples> audio;  ///< one entry a side; empty: generated
     std::string metadata;        ///< empty: generated

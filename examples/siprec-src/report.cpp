@@ -33,6 +33,9 @@ void Report::add(std::size_t number,
     if (outcome.answer_time) {
         answer_ms_.push_back(milliseconds(*outcome.answer_time));
     }
+    if (outcome.refusal_time) {
+        refusal_ms_.push_back(milliseconds(*outcome.refusal_time));
+    }
     CallLine line{number, call_id, outcome.error, {}, {}};
     for (const StreamStats& stream : streams) {
         packets_sent_ += stream.packets;
@@ -48,11 +51,10 @@ void Report::add(std::size_t number,
     }
 }
 
-Report::AnswerTimes Report::answer_times() const {
-    if (answer_ms_.empty()) {
+Report::AnswerTimes Report::spread(std::vector<double> sorted) {
+    if (sorted.empty()) {
         return {};
     }
-    std::vector<double> sorted = answer_ms_;
     std::sort(sorted.begin(), sorted.end());
     const auto percentile = [&](double share) {
         const auto rank =
@@ -63,7 +65,8 @@ Report::AnswerTimes Report::answer_times() const {
 }
 
 std::string Report::to_json() const {
-    const AnswerTimes times = answer_times();
+    const AnswerTimes times = spread(answer_ms_);
+    const AnswerTimes refusals = spread(refusal_ms_);
     nlohmann::ordered_json out;
     out["calls_ok"] = calls_ok_;
     out["calls_failed"] = calls_failed_;
@@ -76,6 +79,8 @@ std::string Report::to_json() const {
     out["send_errors"] = send_errors_;
     out["answer_ms"] = {
         {"p50", times.p50}, {"p90", times.p90}, {"p99", times.p99}, {"max", times.max}};
+    out["refusal_ms"] = {
+        {"p50", refusals.p50}, {"p90", refusals.p90}, {"p99", refusals.p99}, {"max", refusals.max}};
     out["worst_lateness_ms"] = milliseconds(worst_lateness_);
     out["duration_s"] = milliseconds(duration_) / 1000;
     out["interrupted"] = is_interrupted_;
@@ -100,7 +105,7 @@ std::string Report::to_json() const {
 }
 
 std::string Report::to_text() const {
-    const AnswerTimes times = answer_times();
+    const AnswerTimes times = spread(answer_ms_);
     std::ostringstream out;
     out << std::fixed << std::setprecision(1);
     out << "calls    " << calls_ok_ << " ok, " << calls_failed_ << " failed, in "

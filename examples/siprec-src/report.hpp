@@ -55,13 +55,14 @@ class Report {
         double max = 0;
     };
 
-    [[nodiscard]] AnswerTimes answer_times() const;
+    [[nodiscard]] static AnswerTimes spread(std::vector<double> sorted);
 
     std::size_t calls_ok_ = 0;
     std::size_t calls_failed_ = 0;
     std::map<std::string, std::size_t> failures_;
     std::map<std::string, std::size_t> warnings_;
     std::vector<double> answer_ms_;
+    std::vector<double> refusal_ms_;
     std::vector<CallLine> lines_;
     std::uint64_t packets_sent_ = 0;
     std::uint64_t bytes_sent_ = 0;

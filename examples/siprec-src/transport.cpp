@@ -40,15 +40,17 @@ void widen_buffers(const Fd& fd) {
 
 }  // namespace
 
-SipTransport::SipTransport(Transport kind, Fd socket, int epoll_fd)
+SipTransport::SipTransport(Transport kind, Fd socket, int epoll_fd, std::unique_ptr<TlsContext> tls)
     : kind_(kind),
+      tls_(std::move(tls)),
       socket_(std::move(socket)),
       epoll_fd_(epoll_fd),
       local_(local_endpoint(socket_)) {}
 
 Result<std::unique_ptr<SipTransport>> SipTransport::open(Transport kind,
                                                          const Endpoint& local,
-                                                         int epoll_fd) {
+                                                         int epoll_fd,
+                                                         std::unique_ptr<TlsContext> tls) {
     const bool is_udp = kind == Transport::Udp;
     auto socket = open_bound(is_udp ? SOCK_DGRAM : SOCK_STREAM, local);
     if (!socket) {
@@ -62,7 +64,8 @@ Result<std::unique_ptr<SipTransport>> SipTransport::open(Transport kind,
     if (auto watched = watch(epoll_fd, socket->get(), EPOLLIN); !watched) {
         return std::move(watched).error();
     }
-    return std::unique_ptr<SipTransport>{new SipTransport{kind, std::move(*socket), epoll_fd}};
+    return std::unique_ptr<SipTransport>{
+        new SipTransport{kind, std::move(*socket), epoll_fd, std::move(tls)}};
 }
 
 Result<void> SipTransport::send(const Endpoint& to, const std::string& text) {
@@ -93,7 +96,11 @@ Result<SipTransport::Connection*> SipTransport::connection_to(const Endpoint& to
     if (auto connected = connect_to(*fd, to); !connected) {
         return std::move(connected).error();
     }
-    return adopt(std::move(*fd), to);
+    auto adopted = adopt(std::move(*fd), to);
+    if (adopted && tls_) {
+        (*adopted)->tls = tls_->connect((*adopted)->fd.get());
+    }
+    return adopted;
 }
 
 Result<SipTransport::Connection*> SipTransport::adopt(Fd fd, const Endpoint& peer) {
@@ -112,8 +119,11 @@ Result<SipTransport::Connection*> SipTransport::adopt(Fd fd, const Endpoint& pee
 
 Result<void> SipTransport::flush(Connection& connection) {
     while (!connection.unsent.empty()) {
-        const ssize_t sent = ::send(
-            connection.fd.get(), connection.unsent.data(), connection.unsent.size(), MSG_NOSIGNAL);
+        const std::string& unsent = connection.unsent;
+        const ssize_t sent =
+            connection.tls
+                ? connection.tls->send(unsent.data(), unsent.size())
+                : ::send(connection.fd.get(), unsent.data(), unsent.size(), MSG_NOSIGNAL);
         if (sent < 0) {
             if (errno != EAGAIN && errno != ENOTCONN) {
                 return system_error("send to " + connection.peer.to_string());
@@ -186,7 +196,14 @@ void SipTransport::accept_connections() {
         SocketAddress peer;
         const int accepted =
             ::accept4(socket_.get(), peer.get(), &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (accepted < 0 || !adopt(Fd{accepted}, peer.endpoint())) {
+        Fd owned{accepted};
+        if (!owned.is_open()) {
+            return;
+        }
+        if (tls_) {
+            continue;  // we are no TLS server
+        }
+        if (!adopt(std::move(owned), peer.endpoint())) {
             return;
         }
     }
@@ -196,7 +213,9 @@ bool SipTransport::receive_stream(Connection& connection, const Handlers& handle
     std::array<char, kReadSize> buffer{};
     bool is_open = true;
     for (;;) {
-        const ssize_t size = ::recv(connection.fd.get(), buffer.data(), buffer.size(), 0);
+        const ssize_t size = connection.tls
+                                 ? connection.tls->receive(buffer.data(), buffer.size())
+                                 : ::recv(connection.fd.get(), buffer.data(), buffer.size(), 0);
         if (size > 0) {
             connection.framer.push({buffer.data(), static_cast<std::size_t>(size)});
             continue;

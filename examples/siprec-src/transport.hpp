@@ -2,6 +2,7 @@
 
 #include "message.hpp"
 #include "sockets.hpp"
+#include "tls.hpp"
 
 #include <siprec/net.hpp>
 #include <siprec/result.hpp>
@@ -25,9 +26,12 @@ class SipTransport {
     };
 
     /// @param local  port 0: any
-    [[nodiscard]] static Result<std::unique_ptr<SipTransport>> open(siprec::Transport kind,
-                                                                    const siprec::Endpoint& local,
-                                                                    int epoll_fd);
+    /// @param tls    for transport TLS, on which the peer cannot connect to us
+    [[nodiscard]] static Result<std::unique_ptr<SipTransport>> open(
+        siprec::Transport kind,
+        const siprec::Endpoint& local,
+        int epoll_fd,
+        std::unique_ptr<TlsContext> tls = nullptr);
 
     [[nodiscard]] const siprec::Endpoint& local() const noexcept { return local_; }
 
@@ -42,13 +46,14 @@ class SipTransport {
   private:
     struct Connection {
         Fd fd;
+        std::unique_ptr<TlsSession> tls;
         siprec::Endpoint peer;
         StreamFramer framer;
         std::string unsent;
         bool wants_write = false;
     };
 
-    SipTransport(siprec::Transport kind, Fd socket, int epoll_fd);
+    SipTransport(siprec::Transport kind, Fd socket, int epoll_fd, std::unique_ptr<TlsContext> tls);
     [[nodiscard]] Result<Connection*> connection_to(const siprec::Endpoint& to);
     [[nodiscard]] Result<Connection*> adopt(Fd fd, const siprec::Endpoint& peer);
     [[nodiscard]] Result<void> flush(Connection& connection);
@@ -57,7 +62,8 @@ class SipTransport {
     [[nodiscard]] bool receive_stream(Connection& connection, const Handlers& handlers);
 
     siprec::Transport kind_;
-    Fd socket_;  // UDP, or listening
+    std::unique_ptr<TlsContext> tls_;  // before the connections made from it
+    Fd socket_;                        // UDP, or listening
     int epoll_fd_;
     siprec::Endpoint local_;
     std::map<int, Connection> connections_;

@@ -18,9 +18,6 @@ Result<void> check_listeners(const std::vector<Listener>& listeners) {
         return wrong("sip.listen: without a listener nothing can be recorded");
     }
     for (const Listener& listener : listeners) {
-        if (listener.transport == Transport::Tls) {
-            return wrong("sip.listen: this version has no TLS: use udp or tcp");
-        }
         if (listener.endpoint.port != 0 &&
             std::ranges::count_if(listeners, [&](const Listener& other) {
                 return other.transport == listener.transport && other.endpoint == listener.endpoint;
@@ -29,6 +26,25 @@ Result<void> check_listeners(const std::vector<Listener>& listeners) {
                                      to_string(listener.transport),
                                      listener.endpoint.to_string()));
         }
+    }
+    return {};
+}
+
+Result<void> check_tls(const RecorderConfig& recorder) {
+    const TlsConfig& tls = recorder.tls;
+    const bool is_used = std::ranges::any_of(recorder.listeners, [](const Listener& listener) {
+        return listener.transport == Transport::Tls;
+    });
+    if (is_used && tls.certificate.empty()) {
+        return wrong("tls.certificate: a TLS listener needs one");
+    }
+    if (tls.client_certificate != ClientCertificate::Off && tls.client_ca.empty()) {
+        return wrong("tls.client_ca: without it no client certificate can be checked");
+    }
+    if (tls.client_certificate == ClientCertificate::Off && !tls.allowed_subjects.empty()) {
+        return wrong(
+            "tls.allowed_subjects: nobody is asked for a certificate while tls.client_certificate "
+            "is off");
     }
     return {};
 }
@@ -107,6 +123,7 @@ Result<void> check_rest(const Config& config) {
 Result<void> check_config(const Config& config) {
     if (config.role != Role::Archive) {
         for (const auto& checked : {check_listeners(config.recorder.listeners),
+                                    check_tls(config.recorder),
                                     check_media(config.recorder.media),
                                     check_ports(config.recorder)}) {
             if (!checked) {

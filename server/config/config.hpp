@@ -44,9 +44,9 @@ enum class Takeover : std::uint8_t { Never, SameAddress, Anybody };
 
 struct Config {
     Role role = Role::All;
-    std::string data_directory;              // holds captures, recordings, the private database
-    RecorderConfig recorder;                 // listeners, media, limits
-    std::vector<IpAddress> allowed_sources;  // empty: anybody; else INVITEs from others get 403
+    std::string data_directory;           // holds captures, recordings, the private database
+    RecorderConfig recorder;              // listeners, media, limits
+    std::vector<Subnet> allowed_sources;  // empty: anybody; else INVITEs from others get 403
     Takeover takeover = Takeover::SameAddress;
     Endpoint http{};           // 127.0.0.1:8080 by default
     std::string database_url;  // empty: a private PostgreSQL in data_directory

@@ -1,4 +1,5 @@
 #include "config/config.hpp"
+#include "config/digest_users.hpp"
 #include "config/toml_table.hpp"
 
 #include <fmt/format.h>
@@ -32,6 +33,14 @@ Result<IpAddress> parse_address(const std::string& text) {
     return Error(ErrorCode::InvalidArgument, fmt::format("'{}' is not an IP address", text));
 }
 
+Result<Subnet> parse_subnet(const std::string& text) {
+    if (const auto subnet = Subnet::parse(text)) {
+        return *subnet;
+    }
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("'{}' is not an address, or a block such as 192.0.2.0/24", text));
+}
+
 Result<Endpoint> parse_endpoint(const std::string& text) {
     if (const auto endpoint = Endpoint::parse(text)) {
         return *endpoint;
@@ -53,8 +62,8 @@ void read_sip(TomlTable sip, Config& config) {
         "allowed_sources",
         [&] { config.allowed_sources.clear(); },
         [&](const std::string& text) {
-            return take(parse_address, text, [&](const IpAddress& address) {
-                config.allowed_sources.push_back(address);
+            return take(parse_subnet, text, [&](const Subnet& subnet) {
+                config.allowed_sources.push_back(subnet);
             });
         });
     sip.text("user_agent", config.recorder.user_agent);
@@ -73,6 +82,76 @@ void read_sip(TomlTable sip, Config& config) {
         return take(parse_takeover, text, [&](Takeover takeover) { config.takeover = takeover; });
     });
     sip.duration("drain_timeout_s", config.drain_timeout, 0, kDay);
+}
+
+Result<ClientCertificate> parse_client_certificate(const std::string& text) {
+    if (text == "off") {
+        return ClientCertificate::Off;
+    }
+    if (text == "optional") {
+        return ClientCertificate::Optional;
+    }
+    if (text == "required") {
+        return ClientCertificate::Required;
+    }
+    return Error(ErrorCode::InvalidArgument,
+                 fmt::format("'{}' is not off, optional or required", text));
+}
+
+void read_tls(TomlTable table, TlsConfig& tls) {
+    table.text("certificate", tls.certificate);
+    table.text("key", tls.key);
+    table.parsed("client_certificate", [&](const std::string& text) {
+        return take(parse_client_certificate, text, [&](ClientCertificate asked) {
+            tls.client_certificate = asked;
+        });
+    });
+    table.text("client_ca", tls.client_ca);
+    table.parsed_list(
+        "allowed_subjects",
+        [&] { tls.allowed_subjects.clear(); },
+        [&](const std::string& text) {
+            tls.allowed_subjects.push_back(text);
+            return Result<void>{};
+        });
+    table.number("max_connections", tls.max_connections, 1, 1'000'000);
+    table.number("max_connections_per_source", tls.max_connections_per_source, 1, 1'000'000);
+    table.duration("handshake_timeout_s", tls.handshake_timeout, 1, 600);
+}
+
+void read_digest(TomlTable table, DigestConfig& digest) {
+    table.text("realm", digest.realm);
+    table.parsed("users_file", [&](const std::string& file) {
+        if (file.empty()) {
+            digest.users.clear();
+            return Result<void>{};
+        }
+        return take(load_digest_users, file, [&](std::vector<DigestUser> users) {
+            digest.users = std::move(users);
+        });
+    });
+    table.parsed_list(
+        "exempt_sources",
+        [&] { digest.exempt_sources.clear(); },
+        [&](const std::string& text) {
+            return take(parse_subnet, text, [&](const Subnet& subnet) {
+                digest.exempt_sources.push_back(subnet);
+            });
+        });
+    table.duration("nonce_lifetime_s", digest.nonce_lifetime, 1, kDay);
+}
+
+void read_security(TomlTable table, SecurityConfig& security) {
+    table.flag("signalling_over_tls", security.signalling_over_tls);
+    table.flag("metadata_over_tls", security.metadata_over_tls);
+    table.flag("media_over_srtp", security.media_over_srtp);
+}
+
+void read_signalling_limits(TomlTable table, SignallingLimits& limits) {
+    table.number("setups_per_second", limits.setups_per_second, 0, 1'000'000);
+    table.duration("max_delay_ms", limits.max_delay, 0, 60'000);
+    table.number("waste_per_second", limits.waste_per_second, 0, 1'000'000);
+    table.number("waste_burst", limits.waste_burst, 1, 1'000'000);
 }
 
 void read_media(TomlTable table, MediaConfig& media) {
@@ -105,6 +184,7 @@ void read_limits(TomlTable table, RecorderLimits& limits) {
     table.number("max_sessions", limits.max_sessions, 1, 10'000'000);
     table.number("max_message_bytes", limits.max_message_bytes, 4096, 64 * kMebi);
     table.number("max_streams_per_session", limits.max_streams_per_session, 1, 1024);
+    read_signalling_limits(table.table("signalling"), limits.signalling);
     TomlTable metadata = table.table("metadata");
     metadata.number("max_bytes", limits.metadata.max_bytes, 1024, 64 * kMebi);
     metadata.number("max_depth", limits.metadata.max_depth, 8, 10'000);
@@ -146,6 +226,9 @@ void read_all(const toml::table& file, Config& config, TomlErrors& errors) {
     });
     root.text("data_directory", config.data_directory);
     read_sip(root.table("sip"), config);
+    read_tls(root.table("tls"), config.recorder.tls);
+    read_digest(root.table("digest"), config.recorder.digest);
+    read_security(root.table("security"), config.recorder.security);
     read_media(root.table("media"), config.recorder.media);
     read_limits(root.table("limits"), config.recorder.limits);
     read_http(root.table("http"), config.http);

@@ -75,6 +75,24 @@ void add_recorder(Families& families, const RecorderStats& recorder) {
     families.counter("sip_requests_total", "SIP requests received", recorder.sip_requests);
     families.counter(
         "sip_malformed_total", "SIP messages that could not be parsed", recorder.sip_malformed);
+    families.counter("sip_overloaded_total",
+                     "INVITEs that got 503 because the SIP thread was behind",
+                     recorder.sip_overloaded);
+    families.counter("sip_limited_total",
+                     "Requests dropped because their source sends nothing useful",
+                     recorder.sip_limited);
+    families.gauge(
+        "sip_limited_sources", "Sources now watched for useless requests", recorder.sip_sources);
+    families.counter("sip_challenged_total", "Requests answered 401", recorder.sip_challenged);
+    families.gauge("sip_delay_seconds",
+                   "How long a message waits for the SIP thread now",
+                   std::chrono::duration<double>(recorder.sip_delay).count());
+    families.gauge("tls_connections", "TLS connections now", recorder.tls_connections);
+    families.counter("tls_handshakes_failed_total",
+                     "TLS handshakes that failed",
+                     recorder.tls_handshakes_failed);
+    families.counter(
+        "tls_refused_total", "TLS connections refused at a ceiling", recorder.tls_refused);
     families.counter(
         "metadata_documents_total", "Metadata documents received", recorder.metadata_documents);
     families.counter("metadata_unusable_total",

@@ -8,6 +8,8 @@
 #include <siprec/policy.hpp>
 
 #include <atomic>
+#include <mutex>
+#include <utility>
 #include <vector>
 
 namespace siprec::server {
@@ -16,8 +18,12 @@ namespace siprec::server {
 class Admission final : public SessionPolicy {
   public:
     /// @param allowed_sources  empty: anybody
-    explicit Admission(const std::vector<IpAddress>& allowed_sources,
-                       Takeover takeover = Takeover::SameAddress);
+    explicit Admission(std::vector<Subnet> allowed_sources,
+                       Takeover takeover = Takeover::SameAddress)
+        : takeover_(takeover), allowed_(std::move(allowed_sources)) {}
+
+    /// Who may start sessions from now on.
+    void allow(std::vector<Subnet> sources);
 
     [[nodiscard]] SessionDecision on_invite(const SessionInfo& session) override;
 
@@ -39,8 +45,11 @@ class Admission final : public SessionPolicy {
     }
 
   private:
-    const std::vector<IpAddress> allowed_;
+    [[nodiscard]] bool is_allowed(const IpAddress& source) const;
+
     const Takeover takeover_;
+    mutable std::mutex mutex_;  // held for a moment: the SIP thread asks
+    std::vector<Subnet> allowed_;
     std::atomic<bool> disk_full_{false};
     std::atomic<bool> writer_failing_{false};
 };

@@ -135,6 +135,11 @@ class LiveWingImpl final : public LiveWing {
         return !draining_.load(std::memory_order_relaxed) && admission_.is_open();
     }
 
+    [[nodiscard]] Result<void> reload(const Config& config) override {
+        admission_.allow(config.allowed_sources);
+        return recorder_->reload(config.recorder);
+    }
+
     void drain() override {
         draining_.store(true, std::memory_order_relaxed);
         recorder_->drain();

@@ -58,6 +58,10 @@ class LiveWing {
     /// A new session could be recorded now.
     [[nodiscard]] virtual bool is_ready() const = 0;
 
+    /// Takes what can change while sessions run: allowed sources, TLS files, digest users.
+    /// @return what is wrong with the new ones; the old ones then go on to hold
+    [[nodiscard]] virtual Result<void> reload(const Config& config) = 0;
+
     virtual void drain() = 0;
 
     /// Ends every session and closes every capture.

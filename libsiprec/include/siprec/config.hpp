@@ -18,6 +18,62 @@ struct Listener {
     Endpoint endpoint;  ///< port 0: any free one; `Recorder::listeners` says which
 };
 
+/// Whether TLS clients have to show a certificate (RFC 7866 12.1: both ends can; whether it is
+/// asked for is a matter of the deployment).
+enum class ClientCertificate : std::uint8_t { Off, Optional, Required };
+
+/// What the TLS listeners use. TLS 1.2 and 1.3 only (RFC 9325 3.1).
+struct TlsConfig {
+    std::string
+        certificate;  ///< PEM file: the server's certificate, then those that lead to its CA
+    std::string key;  ///< PEM file; empty: in the certificate's file
+    ClientCertificate client_certificate = ClientCertificate::Off;
+    std::string client_ca;  ///< PEM file: the CAs that clients' certificates come from
+    /// Names that a client's certificate may carry (subjectAltName, or the common name where it has
+    /// none; RFC 5922 7.1); `*.example.com` stands for one label. Empty: any from `client_ca`.
+    std::vector<std::string> allowed_subjects;
+    std::size_t max_connections = 10'000;
+    std::size_t max_connections_per_source = 1'000;
+    std::chrono::seconds handshake_timeout{10};
+
+    bool operator==(const TlsConfig&) const = default;
+};
+
+/// Who may start a session by digest authentication, and with what. A password or the hashes of
+/// `name:realm:password`.
+struct DigestUser {
+    std::string name;
+    std::string password;
+    std::string ha1_md5;     ///< lower-case hexadecimal; empty: none
+    std::string ha1_sha256;  ///< likewise
+};
+
+/// Digest authentication (RFC 3261 22, RFC 8760) of requests that start something.
+struct DigestConfig {
+    std::string realm = "siprec";
+    std::vector<DigestUser> users;       ///< empty: nobody is asked
+    std::vector<Subnet> exempt_sources;  ///< are not asked
+    std::chrono::seconds nonce_lifetime{300};
+};
+
+/// What is not taken over a line that can be tapped. All off: RFC 7866 12 leaves it to the
+/// deployment.
+struct SecurityConfig {
+    bool signalling_over_tls = false;  ///< INVITEs over UDP and TCP get 403
+    bool metadata_over_tls = false;    ///< ... those that carry metadata (RFC 7866 12.3)
+    bool media_over_srtp = false;      ///< offers with a stream of plain RTP get 488
+};
+
+/// When the signalling has enough. Beyond, INVITEs outside a dialog get 503 with Retry-After.
+struct SignallingLimits {
+    std::uint32_t setups_per_second = 0;      ///< 0: no limit
+    std::chrono::milliseconds max_delay{25};  ///< messages wait longer for us; 0: never mind
+    /// What one source may send a second that comes to nothing (scans, junk, refused requests),
+    /// and how much at once; then nothing of it outside a dialog is answered. 0: no limit.
+    std::uint32_t waste_per_second = 20;
+    std::uint32_t waste_burst = 200;
+};
+
 /// Where media is received.
 struct MediaConfig {
     /// Addresses that sockets are bound to; one IPv4, one IPv6 or both. The one of the family that
@@ -45,6 +101,7 @@ struct RecorderLimits {
     std::size_t max_sessions = 20'000;                     ///< beyond: 503 with Retry-After
     std::size_t max_message_bytes = std::size_t{1} << 20;  ///< larger SIP messages: 413
     std::size_t max_streams_per_session = 64;  ///< m-lines beyond are refused with port 0
+    SignallingLimits signalling;
     metadata::ParseLimits metadata;
 };
 
@@ -75,6 +132,9 @@ enum class SnapshotPolicy : std::uint8_t {
 /// Settings of a `Recorder`.
 struct RecorderConfig {
     std::vector<Listener> listeners;
+    TlsConfig tls;
+    DigestConfig digest;
+    SecurityConfig security;
     MediaConfig media;
     RecorderLimits limits;
     std::string user_agent = "libsiprec";  ///< Server and User-Agent headers

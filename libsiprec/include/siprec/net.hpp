@@ -57,6 +57,20 @@ struct SIPREC_EXPORT Endpoint {
     auto operator<=>(const Endpoint&) const = default;
 };
 
+/// A block of addresses, `192.0.2.0/24` or a single one. IPv4 addresses written as IPv6
+/// (`::ffff:192.0.2.1`, RFC 4291 2.5.5.2) are taken as IPv4.
+struct SIPREC_EXPORT Subnet {
+    IpAddress address;
+    unsigned prefix = 0;  ///< bits that count
+
+    /// Reads `ADDRESS` or `ADDRESS/BITS`.
+    [[nodiscard]] static std::optional<Subnet> parse(std::string_view text) noexcept;
+
+    [[nodiscard]] bool contains(const IpAddress& other) const noexcept;
+
+    auto operator<=>(const Subnet&) const = default;
+};
+
 enum class Transport : std::uint8_t { Udp, Tcp, Tls };
 
 /// "udp", "tcp", "tls".

@@ -47,6 +47,11 @@ class SIPREC_EXPORT Recorder {
     /// From now on new sessions get 503 and OPTIONS 503; running ones go on.
     virtual void drain() = 0;
 
+    /// Takes what can change while sessions run: `tls` (certificate, key and CA are read again) and
+    /// `digest`. Connections and requests from now on go by it, running sessions go on undisturbed.
+    /// @return what is wrong with the TLS files; all the old settings then go on to hold
+    [[nodiscard]] virtual Result<void> reload(const RecorderConfig& config) = 0;
+
     /// Ends one session with BYE. @return NotFound when there is none with this id
     [[nodiscard]] virtual Result<void> end_session(const Uuid& session, std::string reason) = 0;
 

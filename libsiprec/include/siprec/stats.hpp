@@ -30,6 +30,14 @@ struct RecorderStats {
     std::uint64_t sessions_ended = 0;
     std::uint64_t sip_requests = 0;
     std::uint64_t sip_malformed = 0;
+    std::uint64_t sip_overloaded = 0;        ///< INVITEs that got 503 because we are behind
+    std::uint64_t sip_limited = 0;           ///< dropped, because their source sends nothing useful
+    std::uint64_t sip_sources = 0;           ///< now under watch for that
+    std::uint64_t sip_challenged = 0;        ///< 401
+    std::chrono::microseconds sip_delay{0};  ///< now: how long a message waits for the SIP thread
+    std::uint64_t tls_connections = 0;       ///< now
+    std::uint64_t tls_handshakes_failed = 0;
+    std::uint64_t tls_refused = 0;  ///< connections over a ceiling
     std::uint64_t metadata_documents = 0;
     std::uint64_t metadata_unusable = 0;  ///< kept, but could not be parsed
     std::uint64_t ports_in_use = 0;       ///< now; RTP/RTCP port pairs

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace siprec {
@@ -85,6 +86,59 @@ std::optional<Endpoint> Endpoint::parse(std::string_view text) noexcept {
 std::string Endpoint::to_string() const {
     return address.is_v6() ? fmt::format("[{}]:{}", address.to_string(), port)
                            : fmt::format("{}:{}", address.to_string(), port);
+}
+
+namespace {
+
+IpAddress unmapped(const IpAddress& address) noexcept {
+    constexpr std::array<std::uint8_t, 12> kMapped{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    const auto bytes = address.bytes();
+    if (!address.is_v6() || !std::equal(kMapped.begin(), kMapped.end(), bytes.begin())) {
+        return address;
+    }
+    return IpAddress::v4({bytes[12], bytes[13], bytes[14], bytes[15]});
+}
+
+}  // namespace
+
+std::optional<Subnet> Subnet::parse(std::string_view text) noexcept {
+    const std::size_t slash = text.find('/');
+    const auto written = IpAddress::parse(text.substr(0, slash));
+    if (!written) {
+        return std::nullopt;
+    }
+    const IpAddress address = unmapped(*written);
+    const auto bits = static_cast<unsigned>(address.bytes().size() * 8);
+    if (slash == std::string_view::npos) {
+        return Subnet{.address = address, .prefix = bits};
+    }
+    const std::string_view digits = text.substr(slash + 1);
+    unsigned prefix = 0;
+    const char* end = digits.data() + digits.size();
+    const auto [stop, error] = std::from_chars(digits.data(), end, prefix);
+    // A prefix of the written form of a mapped address counts its 96 leading bits.
+    const unsigned hidden = written->is_v6() && !address.is_v6() ? 96 : 0;
+    if (error != std::errc{} || stop != end || prefix < hidden || prefix - hidden > bits) {
+        return std::nullopt;
+    }
+    return Subnet{.address = address, .prefix = prefix - hidden};
+}
+
+bool Subnet::contains(const IpAddress& other) const noexcept {
+    const IpAddress plain = unmapped(other);
+    if (plain.is_v6() != address.is_v6()) {
+        return false;
+    }
+    const auto ours = address.bytes();
+    const auto theirs = plain.bytes();
+    for (unsigned bit = 0; bit < prefix; bit += 8) {
+        const unsigned counted = std::min(8U, prefix - bit);
+        const auto differ = static_cast<unsigned>(ours[bit / 8] ^ theirs[bit / 8]);
+        if ((differ >> (8U - counted)) != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 std::string_view to_string(Transport transport) noexcept {

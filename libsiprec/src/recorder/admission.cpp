@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -54,6 +55,25 @@ bool is_strange(const Result<std::vector<BodyPart>>& body, bool strict) {
            (strict || std::ranges::none_of(*body, is_known));
 }
 
+/// An m-line in use whose transport is not one of SRTP's (RFC 3711 12, RFC 5764 8).
+bool offers_plain_rtp(const BodyPart& part) {
+    if (!part.is_sdp()) {
+        return false;
+    }
+    std::istringstream lines(part.content);
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream words(line);
+        std::string media;
+        std::string port;
+        std::string protocol;
+        if (line.starts_with("m=") && words >> media >> port >> protocol && port != "0" &&
+            protocol.find("SAVP") == std::string::npos) {
+            return true;
+        }
+    }
+    return false;
+}
+
 }  // namespace
 
 std::vector<std::string> unknown_extensions(const sip::Request& request,
@@ -98,12 +118,16 @@ sip::Response RecorderImpl::refuse(const SessionInfo& info,
                                    const std::string& why,
                                    int retry_after_s) {
     ++refused_;
-    logger_.log(LogLevel::Warning,
-                "recorder",
-                fmt::format("INVITE refused with {}: {}", status, why),
-                {{"call_id", info.call_id},
-                 {"source", info.source.to_string()},
-                 {"user_agent", info.user_agent}});
+    if (const auto swallowed =
+            refusals_.may_log(info.source.address, system_clock().steady_now())) {
+        logger_.log(LogLevel::Warning,
+                    "recorder",
+                    fmt::format("INVITE refused with {}: {}", status, why),
+                    {{"call_id", info.call_id},
+                     {"source", info.source.to_string()},
+                     {"user_agent", info.user_agent},
+                     {"swallowed", std::to_string(*swallowed)}});
+    }
     auto response = sip::Response::of(status);
     response.warning = why;
     response.retry_after_s = retry_after_s;
@@ -126,6 +150,24 @@ std::optional<std::string> RecorderImpl::find_unreadable(
         if (parsed->dialect == metadata::Dialect::Salvaged) {
             return "the metadata is not well-formed";
         }
+    }
+    return std::nullopt;
+}
+
+std::optional<sip::Response> RecorderImpl::check_security(
+    const SessionInfo& info, const Result<std::vector<BodyPart>>& body) {
+    const SecurityConfig& wanted = config_.security;
+    const bool is_secret = info.transport == Transport::Tls;
+    if (wanted.signalling_over_tls && !is_secret) {
+        return refuse(info, 403, "sessions are taken over TLS only", 0);
+    }
+    // RFC 7866 12.3: metadata is personal data.
+    if (wanted.metadata_over_tls && !is_secret && info.evidence.metadata_part) {
+        return refuse(info, 403, "metadata is taken over TLS only", 0);
+    }
+    if (wanted.media_over_srtp && body.has_value() &&
+        std::ranges::any_of(*body, [](const BodyPart& part) { return offers_plain_rtp(part); })) {
+        return refuse(info, 488, "media is taken over SRTP only", 0);
     }
     return std::nullopt;
 }
@@ -155,6 +197,9 @@ std::optional<sip::Response> RecorderImpl::check_admission(
             refuse(info, 420, fmt::format("extension {} is required", unknown.front()), 0);
         response.unsupported = std::move(unknown);
         return response;
+    }
+    if (auto refused = check_security(info, body)) {
+        return refused;
     }
     if (config_.strict) {
         if (auto refused = check_strictly(info, request, body)) {

@@ -1,9 +1,11 @@
 #include "base/thread_reaper.hpp"
 #include "recorder/media_task.hpp"
 #include "recorder/recorder_impl.hpp"
+#include "tls/context.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
 #include <future>
 #include <utility>
@@ -26,6 +28,9 @@ Result<void> RecorderImpl::open() {
             auto agent = sip::UserAgent::create(
                 root,
                 {.listeners = config_.listeners,
+                 .tls = config_.tls,
+                 .digest = std::exchange(config_.digest, {}),
+                 .limits = config_.limits.signalling,
                  .max_message_bytes = config_.limits.max_message_bytes,
                  .user_agent = config_.user_agent,
                  .transaction_timeout = config_.transaction_timeout,
@@ -44,6 +49,24 @@ Result<void> RecorderImpl::open() {
         return std::move(thread).error();
     }
     sip_thread_ = std::move(*thread);
+    return {};
+}
+
+Result<void> RecorderImpl::reload(const RecorderConfig& config) {
+    std::shared_ptr<const tls::Context> context;
+    if (std::ranges::any_of(listeners_,
+                            [](const Listener& one) { return one.transport == Transport::Tls; })) {
+        // Here and not on the SIP thread, which waits for no disk.
+        auto loaded = tls::Context::load(config.tls);
+        if (!loaded) {
+            return std::move(loaded).error();
+        }
+        context = std::move(*loaded);
+    }
+    static_cast<void>(run_on_sip_thread([&] {
+        agent_->use_tls(context);
+        agent_->use_digest(config.digest);
+    }));
     return {};
 }
 
@@ -124,6 +147,14 @@ RecorderStats RecorderImpl::stats() const {
         const sip::UserAgentStats sip = agent_->stats();
         stats.sip_requests = sip.requests;
         stats.sip_malformed = sip.malformed;
+        stats.sip_overloaded = sip.overloaded;
+        stats.sip_limited = sip.limited;
+        stats.sip_sources = sip.sources;
+        stats.sip_challenged = sip.challenged;
+        stats.sip_delay = sip.delay;
+        stats.tls_connections = sip.tls_connections;
+        stats.tls_handshakes_failed = sip.tls_handshakes_failed;
+        stats.tls_refused = sip.tls_refused;
     }));
     return stats;
 }

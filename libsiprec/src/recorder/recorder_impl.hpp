@@ -5,6 +5,7 @@
 // to the media threads, initiative.cpp what we ask of a client, calling.cpp the sessions that we
 // start, timers.cpp what is due when.
 
+#include "base/source_log.hpp"
 #include "recorder/live_session.hpp"
 #include "recorder/open_sessions.hpp"
 #include "rtp/engine.hpp"
@@ -47,6 +48,8 @@ class RecorderImpl final : public Recorder, private sip::Handler {
     [[nodiscard]] std::vector<SessionStatus> sessions() const override;
 
     void drain() override { draining_ = true; }
+
+    [[nodiscard]] Result<void> reload(const RecorderConfig& config) override;
 
     [[nodiscard]] Result<void> end_session(const Uuid& session, std::string reason) override;
 
@@ -111,6 +114,8 @@ class RecorderImpl final : public Recorder, private sip::Handler {
                                                  const sip::Request& request,
                                                  const Result<std::vector<BodyPart>>& body,
                                                  SessionDecision& decision);
+    std::optional<sip::Response> check_security(const SessionInfo& info,
+                                                const Result<std::vector<BodyPart>>& body);
     std::optional<sip::Response> check_strictly(const SessionInfo& info,
                                                 const sip::Request& request,
                                                 const Result<std::vector<BodyPart>>& body);
@@ -189,6 +194,7 @@ class RecorderImpl final : public Recorder, private sip::Handler {
     std::atomic<std::uint64_t> sip_malformed_ = 0;
 
     OpenSessions open_sessions_;
+    base::SourceLog refusals_;  // SIP thread only
     std::vector<Listener> listeners_;
     std::unique_ptr<rtp::Engine> engine_;
     // SIP thread only:

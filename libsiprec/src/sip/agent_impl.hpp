@@ -3,8 +3,13 @@
 // The user agent behind `UserAgent`: what its files (user_agent, listeners, dialog, responses)
 // share.
 
+#include "base/source_log.hpp"
+#include "sip/digest.hpp"
+#include "sip/load_meter.hpp"
 #include "sip/sofia.hpp"
+#include "sip/source_limiter.hpp"
 #include "sip/user_agent.hpp"
+#include "tls/front.hpp"
 
 #include <algorithm>
 #include <map>
@@ -35,6 +40,9 @@ struct Dialog {
     UserAgentImpl* agent = nullptr;
     DialogId id{};
     LegPtr leg;
+    // Over TLS: the client's connection. Our requests go there, as the stack has no way of its own.
+    TportPtr connection;
+    bool is_sips = false;
     std::vector<PendingAck> pending_acks;
     std::vector<std::unique_ptr<ClientTransaction>> transactions;  // of ours, those without answer
     Transport transport = Transport::Udp;
@@ -47,7 +55,12 @@ struct Dialog {
 class UserAgentImpl final : public UserAgent {
   public:
     UserAgentImpl(su_root_t* root, Settings settings, Handler& handler, Logger& logger)
-        : root_(root), settings_(std::move(settings)), handler_(handler), logger_(logger) {}
+        : root_(root),
+          settings_(std::move(settings)),
+          handler_(handler),
+          logger_(logger),
+          digest_(settings_.digest),
+          limiter_(settings_.limits) {}
 
     UserAgentImpl(const UserAgentImpl&) = delete;
     UserAgentImpl& operator=(const UserAgentImpl&) = delete;
@@ -59,12 +72,19 @@ class UserAgentImpl final : public UserAgent {
         // What waits for an answer must not be told that there is none: its listener is going too.
         dialogs_.clear();
         ended_.clear();
-        default_leg_.reset();
     }
 
     Result<void> open();
 
     [[nodiscard]] const std::vector<Listener>& listeners() const override { return listeners_; }
+
+    void use_digest(DigestConfig config) override { digest_ = DigestGuard(std::move(config)); }
+
+    void use_tls(std::shared_ptr<const tls::Context> context) override {
+        if (front_ && context) {
+            front_->use(std::move(context));
+        }
+    }
 
     Result<void> send(DialogId dialog, const ClientRequest& request, OnAnswer on_answer) override;
     Result<DialogId> invite(const std::string& target,
@@ -90,10 +110,22 @@ class UserAgentImpl final : public UserAgent {
                             TAG_END());
         stats.requests = requests;
         stats.malformed = bad_messages + bad_requests;
+        stats.overloaded = overloaded_;
+        stats.limited = limited_;
+        stats.sources = limiter_.size();
+        stats.challenged = challenged_;
+        stats.delay = load_.delay();
+        if (front_) {
+            const tls::FrontStats tls = front_->stats();
+            stats.tls_connections = tls.connections;
+            stats.tls_handshakes_failed = tls.handshakes_failed;
+            stats.tls_refused = tls.refused;
+        }
         return stats;
     }
 
     // What sofia-sip calls.
+    void receive_new(MessagePtr message, sip_t& sip);
     void receive_outside_dialog(nta_incoming_t* incoming, const sip_t& sip);
     void receive_in_dialog(Dialog& dialog, nta_incoming_t* incoming, const sip_t& sip);
     void receive_ack(Dialog& dialog, nta_incoming_t* incoming, const sip_t* sip);
@@ -101,7 +133,18 @@ class UserAgentImpl final : public UserAgent {
     void tick();
 
   private:
+    [[nodiscard]] IpAddress source_of(msg_t* message) const;
+    [[nodiscard]] bool is_too_much(SteadyTime now);
+    /// True for a request whose sender need not, or did, authenticate; else it has its answer.
+    bool authenticate(nta_incoming_t* incoming, Request& request);
+    /// A request came to nothing: too many of those, and its source is not heard any more.
+    void waste(const Request& request, std::string_view what);
+    Result<void> open_listeners();
     Result<Listener> open_listener(const Listener& wanted);
+    Result<void> open_front();
+    [[nodiscard]] const tport_t* newest_transport() const;
+    /// Puts in who is behind the TLS front. @return false for a stranger who found the stack's door
+    bool take_origin(Request& request, tport_t* transport) const;
     Request make_request(nta_incoming_t* incoming, const sip_t& sip);
     [[nodiscard]] Endpoint local_endpoint(Transport transport, const Endpoint& remote) const;
     void reply(Dialog* dialog,
@@ -116,7 +159,9 @@ class UserAgentImpl final : public UserAgent {
                      OnAnswer on_answer,
                      const std::string& target);
     void acknowledge(Dialog& dialog, const ClientTransaction& transaction, const std::string& sdp);
-    [[nodiscard]] std::string contact(Transport transport, const Endpoint& local) const;
+    [[nodiscard]] std::string contact(Transport transport,
+                                      const Endpoint& local,
+                                      bool is_sips) const;
     void tell_sent(const Dialog& dialog, msg_t* message);
     void end(DialogId id);
     void clean_up();
@@ -133,7 +178,19 @@ class UserAgentImpl final : public UserAgent {
     Handler& handler_;
     Logger& logger_;
     AgentPtr agent_;
-    LegPtr default_leg_;
+    DigestGuard digest_;
+    SourceLimiter limiter_;
+    LoadMeter load_;
+    base::SourceLog source_log_;
+    double setups_left_ = 0;  // of limits.setups_per_second
+    SteadyTime setups_filled_;
+    std::uint64_t overloaded_ = 0;
+    std::uint64_t limited_ = 0;
+    std::uint64_t challenged_ = 0;
+    SteadyTime malformed_logged_;
+    const tport_t* behind_front_ = nullptr;  // the stack's listener that only the front may use
+    std::unique_ptr<tls::Front> front_;
+    TportPtr arrival_;  // what the request that is being handled came on, if by TLS
     su_timer_t* timer_ = nullptr;
     std::vector<Listener> listeners_;
     std::map<DialogId, std::unique_ptr<Dialog>> dialogs_;

@@ -84,7 +84,11 @@ void fill_from_wire(Answer& answer) {
 
 }  // namespace
 
-std::string UserAgentImpl::contact(Transport transport, const Endpoint& local) const {
+std::string UserAgentImpl::contact(Transport transport, const Endpoint& local, bool is_sips) const {
+    // RFC 3261 12.1.1: who came by a SIPS URI is given one.
+    if (is_sips) {
+        return fmt::format("<sips:siprec@{}>;+sip.srs", local.to_string());
+    }
     return fmt::format(
         "<sip:siprec@{}{}>;+sip.srs",
         local.to_string(),
@@ -92,8 +96,12 @@ std::string UserAgentImpl::contact(Transport transport, const Endpoint& local) c
 }
 
 void UserAgentImpl::tell_sent(const Dialog& dialog, msg_t* message) {
+    std::string bytes = wire_bytes(message);
+    if (dialog.transport == Transport::Tls) {
+        bytes = tls::for_client(std::move(bytes), dialog.remote, dialog.local);
+    }
     handler_.on_message(dialog.id,
-                        WireMessage{.bytes = wire_bytes(message),
+                        WireMessage{.bytes = std::move(bytes),
                                     .sent = true,
                                     .transport = dialog.transport,
                                     .local = dialog.local,
@@ -110,7 +118,7 @@ bool UserAgentImpl::send_client(Dialog& dialog,
     transaction->method = request.method;
     transaction->on_answer = std::move(on_answer);
     transaction->starts_dialog = !target.empty();
-    const std::string own_contact = contact(dialog.transport, dialog.local);
+    const std::string own_contact = contact(dialog.transport, dialog.local, dialog.is_sips);
     const std::string headers = joined(request.headers);
     const bool is_bye = request.method == Method::Bye;
     const HomePtr home(static_cast<su_home_t*>(su_home_new(sizeof(su_home_t))));
@@ -136,6 +144,7 @@ bool UserAgentImpl::send_client(Dialog& dialog,
         method,
         name,
         names_uri ? URL_STRING_MAKE(uri.c_str()) : nullptr,
+        TAG_IF(dialog.connection, NTATAG_TPORT(dialog.connection.get())),
         TAG_IF(refreshes_target(request.method), SIPTAG_CONTACT_STR(own_contact.c_str())),
         SIPTAG_USER_AGENT_STR(settings_.user_agent.c_str()),
         TAG_IF(!is_bye, SIPTAG_ALLOW_STR(kAllow)),
@@ -320,6 +329,7 @@ void UserAgentImpl::acknowledge(Dialog& dialog,
                              nullptr,
                              SIP_METHOD_ACK,
                              remote_target == nullptr ? URL_STRING_MAKE(fallback.c_str()) : nullptr,
+                             TAG_IF(dialog.connection, NTATAG_TPORT(dialog.connection.get())),
                              SIPTAG_CSEQ(cseq),
                              SIPTAG_USER_AGENT_STR(settings_.user_agent.c_str()),
                              TAG_IF(payload != nullptr, SIPTAG_CONTENT_TYPE_STR("application/sdp")),

@@ -18,10 +18,8 @@ int siprec_on_request(Dialog* dialog,
     try {
         if (sip == nullptr) {
             nta_incoming_destroy(incoming);
-        } else if (dialog->leg != nullptr) {
-            dialog->agent->receive_in_dialog(*dialog, incoming, *sip);
         } else {
-            dialog->agent->receive_outside_dialog(incoming, *sip);
+            dialog->agent->receive_in_dialog(*dialog, incoming, *sip);
         }
         return 0;
     } catch (...) {
@@ -63,12 +61,17 @@ Request UserAgentImpl::make_request(nta_incoming_t* incoming, const sip_t& sip) 
     request.wire.bytes = wire_bytes(message.get());
     request.wire.time = system_clock().now();
     request.wire.remote = message_source(message.get());
-    tport_t* tport = nta_incoming_transport(agent_.get(), incoming, message.get());
-    if (tport != nullptr) {
-        request.wire.transport = transport_of(tport_name(tport)->tpn_proto);
-        tport_unref(tport);
+    TportPtr tport(nta_incoming_transport(agent_.get(), incoming, message.get()));
+    arrival_.reset();
+    if (tport) {
+        request.wire.transport = transport_of(tport_name(tport.get())->tpn_proto);
+        request.from_stranger = !take_origin(request, tport.get());
     }
-    request.wire.local = local_endpoint(request.wire.transport, request.wire.remote);
+    if (request.wire.transport == Transport::Tls) {
+        arrival_ = std::move(tport);
+    } else {
+        request.wire.local = local_endpoint(request.wire.transport, request.wire.remote);
+    }
     fill_from_wire(request);
     return request;
 }
@@ -80,22 +83,28 @@ void UserAgentImpl::receive_outside_dialog(nta_incoming_t* incoming, const sip_t
         return;  // never answered (RFC 3261 17)
     }
     Response response;
+    if (request.from_stranger) {
+        reply(nullptr, incoming, request, Response::of(403));
+        return;
+    }
     if (request.method == Method::Invite && !request.has_to_tag) {
+        if (!authenticate(incoming, request)) {
+            return;
+        }
         accept_invite(std::move(owned), sip, std::move(request));
         return;
     }
     if (request.method == Method::Options && !request.has_to_tag) {
         response = handler_.on_options(request);
+        waste(request, "OPTIONS");
     } else if (request.has_to_tag || request.method == Method::Bye ||
                request.method == Method::Update || request.method == Method::Info ||
                request.method == Method::Prack || request.method == Method::Cancel) {
         response.status = 481;
-        log(LogLevel::Warning,
-            fmt::format("{} for an unknown dialog", request.method_name),
-            request);
+        waste(request, "request for an unknown dialog");
     } else {
         response.status = 405;
-        log(LogLevel::Warning, fmt::format("{} is not supported", request.method_name), request);
+        waste(request, "method that is not supported");
     }
     reply(nullptr, incoming, request, response);
 }
@@ -142,6 +151,8 @@ void UserAgentImpl::accept_invite(IncomingPtr incoming, const sip_t& sip, Reques
     dialog->transport = request.wire.transport;
     dialog->local = request.wire.local;
     dialog->remote = request.wire.remote;
+    dialog->connection = std::move(arrival_);
+    dialog->is_sips = request.request_uri.starts_with("sips:");
     dialog->leg.reset(nta_leg_tcreate(agent_.get(),
                                       siprec_on_request,
                                       dialog.get(),
@@ -162,6 +173,9 @@ void UserAgentImpl::accept_invite(IncomingPtr incoming, const sip_t& sip, Reques
     }
     nta_incoming_tag(incoming.get(), nta_leg_get_tag(dialog->leg.get()));
     const bool accepted = response.status < 300;
+    if (!accepted && response.status < 500) {
+        limiter_.charge(request.wire.remote.address, system_clock().steady_now());
+    }
     Dialog* where = accepted ? dialog.get() : nullptr;
     nta_incoming_t* transaction = incoming.get();
     if (accepted) {
@@ -187,6 +201,9 @@ void UserAgentImpl::receive_in_dialog(Dialog& dialog, nta_incoming_t* incoming, 
     }
     if (dialog.ended && request.method == Method::Invite && !request.has_to_tag) {
         // A new call that uses the ended one's Call-ID and From tag again.
+        if (!authenticate(incoming, request)) {
+            return;
+        }
         accept_invite(std::move(owned), sip, std::move(request));
         return;
     }
@@ -195,6 +212,7 @@ void UserAgentImpl::receive_in_dialog(Dialog& dialog, nta_incoming_t* incoming, 
         return;
     }
     dialog.remote = request.wire.remote;
+    dialog.connection = std::move(arrival_);
     if (sip.sip_contact != nullptr) {
         // Target refresh (RFC 3261 12.2.2, RFC 3311 5.1).
         nta_leg_server_route(dialog.leg.get(), nullptr, sip.sip_contact);

@@ -58,6 +58,9 @@ struct Request {
     std::string body;
     std::optional<ReplacesMatch> replaces;  // of an INVITE outside a dialog
     WireMessage wire;
+    std::vector<std::string> tls_names;  // of the client's certificate, proven
+    std::string user;                    // who authenticated by digest; empty: nobody did
+    bool from_stranger = false;          // came past the TLS front, not through it
 };
 
 /// A response of ours. The user agent adds Server, Contact, Allow and the like.

@@ -1,5 +1,4 @@
 #include "sip/agent_impl.hpp"
-#include "sip/convert.hpp"
 
 #include <fmt/format.h>
 
@@ -35,7 +34,8 @@ void UserAgentImpl::reply(Dialog* dialog,
                           nta_incoming_t* incoming,
                           const Request& request,
                           const Response& response) {
-    const std::string own_contact = contact(request.wire.transport, request.wire.local);
+    const std::string own_contact = contact(
+        request.wire.transport, request.wire.local, request.request_uri.starts_with("sips:"));
     std::string headers;
     for (const auto& [name, value] : response.headers) {
         headers += fmt::format("{}{}: {}", headers.empty() ? "" : "\r\n", name, value);

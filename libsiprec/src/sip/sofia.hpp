@@ -19,6 +19,7 @@ struct ClientTransaction;
 
 #include <sofia-sip/msg_addr.h>
 #include <sofia-sip/nta.h>
+#include <sofia-sip/nta_stateless.h>
 #include <sofia-sip/nta_tport.h>
 #include <sofia-sip/sip_header.h>
 #include <sofia-sip/sip_protos.h>
@@ -66,6 +67,13 @@ struct AgentDeleter {
 };
 
 using AgentPtr = std::unique_ptr<nta_agent_t, AgentDeleter>;
+
+struct TportDeleter {
+    void operator()(tport_t* transport) const noexcept { tport_unref(transport); }
+};
+
+/// One reference to a connection, or to a listener.
+using TportPtr = std::unique_ptr<tport_t, TportDeleter>;
 
 struct HomeDeleter {
     void operator()(su_home_t* home) const noexcept { su_home_unref(home); }

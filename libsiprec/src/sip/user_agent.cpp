@@ -13,6 +13,7 @@ namespace siprec::sip {
 namespace {
 
 constexpr su_duration_t kTickMs = 100;
+constexpr std::chrono::seconds kMalformedLogPeriod{10};
 constexpr std::uint64_t kTicksPerCleanUp = 5;
 
 }  // namespace
@@ -29,6 +30,22 @@ static void siprec_on_timer(su_root_magic_t* /*magic*/,
     reinterpret_cast<UserAgentImpl*>(argument)->tick();
 }
 
+/// Whatever belongs to no dialog and no transaction.
+static int siprec_on_message(UserAgentImpl* agent,
+                             nta_agent_t* /*native*/,
+                             msg_t* message,
+                             sip_t* sip) noexcept {
+    MessagePtr owned(message);
+    try {
+        if (sip != nullptr && sip->sip_request != nullptr) {
+            agent->receive_new(std::move(owned), *sip);
+        }
+    } catch (...) {
+        return 0;  // dropped, and sent again by its client
+    }
+    return 0;
+}
+
 static void siprec_on_log(void* /*stream*/, const char* format, va_list arguments) noexcept {
     std::array<char, 256> line{};
     if (std::vsnprintf(line.data(), line.size(), format, arguments) > 0) {
@@ -42,7 +59,7 @@ Result<void> UserAgentImpl::open() {
     agent_.reset(nta_agent_create(
         root_,
         reinterpret_cast<const url_string_t*>(-1),
-        nullptr,
+        siprec_on_message,
         this,
         NTATAG_UA(1),
         NTATAG_MERGE_482(1),
@@ -62,21 +79,10 @@ Result<void> UserAgentImpl::open() {
     if (!agent_) {
         return Error(ErrorCode::Internal, "nta_agent_create failed");
     }
-    for (const Listener& wanted : settings_.listeners) {
-        auto opened = open_listener(wanted);
-        if (!opened) {
-            return std::move(opened).error();
-        }
-        listeners_.push_back(*opened);
+    if (auto opened = open_listeners(); !opened) {
+        return opened;
     }
-    auto outside = std::make_unique<Dialog>();
-    outside->agent = this;
-    default_leg_.reset(nta_leg_tcreate(
-        agent_.get(), siprec_on_request, outside.get(), NTATAG_NO_DIALOG(1), TAG_END()));
-    if (!default_leg_) {
-        return Error(ErrorCode::Internal, "nta_leg_tcreate failed for the default leg");
-    }
-    dialogs_.emplace(DialogId{0}, std::move(outside));
+    load_.watch(listeners_);
     timer_ = su_timer_create(su_root_task(root_), kTickMs);
     if (timer_ == nullptr ||
         su_timer_set_for_ever(timer_, siprec_on_timer, reinterpret_cast<su_timer_arg_t*>(this)) !=
@@ -87,6 +93,7 @@ Result<void> UserAgentImpl::open() {
 }
 
 void UserAgentImpl::tick() {
+    load_.tick(system_clock().steady_now());
     try {
         handler_.on_tick();
     } catch (const std::exception& error) {
@@ -98,9 +105,11 @@ void UserAgentImpl::tick() {
 }
 
 void UserAgentImpl::clean_up() {
-    if (const std::uint64_t malformed = stats().malformed; malformed > malformed_reported_) {
-        // At most one line each time the timer runs: a flood of junk must not become a flood of
-        // log.
+    const SteadyTime now = system_clock().steady_now();
+    if (const std::uint64_t malformed = stats().malformed;
+        malformed > malformed_reported_ && now - malformed_logged_ >= kMalformedLogPeriod) {
+        // A flood of junk must not become a flood of log.
+        malformed_logged_ = now;
         while (last_stack_message.ends_with('\n')) {
             last_stack_message.pop_back();
         }

@@ -6,6 +6,7 @@
 
 #include "sip/message.hpp"
 #include "sip/sip_thread.hpp"
+#include "tls/context.hpp"
 
 #include <siprec/config.hpp>
 #include <siprec/log.hpp>
@@ -55,6 +56,14 @@ class Handler {
 struct UserAgentStats {
     std::uint64_t requests = 0;
     std::uint64_t malformed = 0;
+    std::uint64_t overloaded = 0;
+    std::uint64_t limited = 0;
+    std::uint64_t sources = 0;  // now
+    std::uint64_t challenged = 0;
+    std::chrono::microseconds delay{0};  // now
+    std::uint64_t tls_connections = 0;   // now
+    std::uint64_t tls_handshakes_failed = 0;
+    std::uint64_t tls_refused = 0;
 };
 
 /// *SIP thread only*, but for `create` and the destructor, which wait for that thread.
@@ -62,6 +71,9 @@ class UserAgent {
   public:
     struct Settings {
         std::vector<Listener> listeners;
+        TlsConfig tls;
+        DigestConfig digest;
+        SignallingLimits limits;
         std::size_t max_message_bytes = std::size_t{1} << 20;
         std::string user_agent;
         std::chrono::milliseconds transaction_timeout{32'000};  // 64*T1
@@ -104,6 +116,12 @@ class UserAgent {
     /// Gives up an INVITE of `invite` that has no final answer yet; `on_answer` is told of that
     /// answer.
     virtual void cancel(DialogId dialog) = 0;
+
+    /// For TLS connections from now on; running ones stay as they are.
+    virtual void use_tls(std::shared_ptr<const tls::Context> context) = 0;
+
+    /// For requests from now on; what was answered before has to be authenticated again.
+    virtual void use_digest(DigestConfig config) = 0;
 
     /// Ends a dialog with BYE; it is over for the handler at once.
     virtual void bye(DialogId dialog, const std::string& reason) = 0;

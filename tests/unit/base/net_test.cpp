@@ -94,3 +94,37 @@ TEST_CASE("net: transports have their SIP names", "[unit][base]") {
     CHECK(siprec::to_string(siprec::Transport::Tcp) == "tcp");
     CHECK(siprec::to_string(siprec::Transport::Tls) == "tls");
 }
+
+TEST_CASE("net: a subnet holds the addresses that share its prefix", "[unit][base]") {
+    struct Case {
+        const char* subnet;
+        const char* inside;
+        const char* outside;
+    };
+
+    const auto each = GENERATE(Case{"192.0.2.0/24", "192.0.2.255", "192.0.3.0"},
+                               Case{"192.0.2.128/25", "192.0.2.128", "192.0.2.127"},
+                               Case{"192.0.2.7", "192.0.2.7", "192.0.2.6"},
+                               Case{"192.0.2.7", "::ffff:192.0.2.7", "::ffff:192.0.2.6"},
+                               Case{"::ffff:192.0.2.0/120", "192.0.2.9", "192.0.3.9"},
+                               Case{"0.0.0.0/0", "255.1.2.3", "::1"},
+                               Case{"2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::1"});
+    const auto subnet = siprec::Subnet::parse(each.subnet);
+    REQUIRE(subnet);
+    CHECK(subnet->contains(*siprec::IpAddress::parse(each.inside)));
+    CHECK_FALSE(subnet->contains(*siprec::IpAddress::parse(each.outside)));
+}
+
+TEST_CASE("net: what is no subnet is refused", "[unit][base]") {
+    for (const char* text : {"",
+                             "/8",
+                             "192.0.2.0/",
+                             "192.0.2.0/33",
+                             "::/129",
+                             "192.0.2.0/-1",
+                             "192.0.2.0/8x",
+                             "host/8"}) {
+        CAPTURE(text);
+        CHECK_FALSE(siprec::Subnet::parse(text));
+    }
+}

@@ -1,0 +1,1 @@
+siprec_fuzzer(digest LINK siprec_sip siprec_tls siprec_base PkgConfig::SofiaSip fmt::fmt)

@@ -1,0 +1,1 @@
+siprec_fuzzer(via LINK siprec_tls siprec_base)
