@@ -110,7 +110,7 @@ TEST_CASE("config: example shows the defaults when it is read", "[unit][config]"
         .metadata = {
             .max_bytes = 1, .max_depth = 1, .max_elements = 1, .max_attributes_per_element = 1}};
     base.role = siprec::server::Role::Live;
-    base.allowed_sources = {IpAddress{}};
+    base.allowed_sources = {siprec::Subnet{}};
     base.database_url = "x";
     base.capture = {.flush_interval = 1ms, .commit_interval = 2ms};
     base.render = {.sample_rate = 1, .workers = 9};
