@@ -101,7 +101,7 @@ struct RecorderLimits {
     std::size_t max_sessions = 20'000;                     ///< beyond: 503 with Retry-After
     std::size_t max_message_bytes = std::size_t{1} << 20;  ///< larger SIP messages: 413
     std::size_t max_streams_per_session = 64;  ///< m-lines beyond are refused with port 0
-    SignallingLimits signalling;
+    SignallingLimits signalling{};
     metadata::ParseLimits metadata;
 };
 
