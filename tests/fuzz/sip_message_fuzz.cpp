@@ -1,5 +1,6 @@
 // A datagram on the SIP port, up to our own values: what is read must never exceed what was sent.
 #include "sip/convert.hpp"
+#include "sip/message_class.hpp"
 
 #include <sofia-sip/sip_parser.h>
 
@@ -8,8 +9,10 @@
 #include <string>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const siprec::sip::MessagePtr message(
-        msg_make(sip_default_mclass(), MSG_DO_EXTRACT_COPY, data, static_cast<ssize_t>(size)));
+    const siprec::sip::MessagePtr message(msg_make(siprec::sip::tolerant_message_class(),
+                                                   MSG_DO_EXTRACT_COPY,
+                                                   data,
+                                                   static_cast<ssize_t>(size)));
     if (!message) {
         return 0;
     }

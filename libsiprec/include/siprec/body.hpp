@@ -22,8 +22,9 @@ struct SIPREC_EXPORT BodyPart {
 
     [[nodiscard]] bool is_sdp() const noexcept;  ///< application/sdp
 
-    /// application/rs-metadata, with or without `+xml`; or a type that cannot be read at all in a
-    /// part whose disposition is `recording-session`.
+    /// application/rs-metadata, with or without `+xml`; a type that cannot be read at all in a part
+    /// whose disposition is `recording-session`; text/xml and application/xml (with that
+    /// disposition text/plain and application/octet-stream too) that show a `recording` root.
     [[nodiscard]] bool is_metadata() const noexcept;
 };
 
@@ -36,8 +37,9 @@ struct SIPREC_EXPORT BodyPart {
 /// a
 ///                      part without one too (`v=0` SDP, `<` metadata, `--` a multipart)
 /// @param content_disposition  the message's Content-Disposition value, for a body that is one part
-/// @return Malformed when a multipart has no boundary parameter or no part; LimitExceeded for more
-///         than 64 parts
+/// A multipart whose boundary is missing, or is not the one that was announced, is taken apart by
+/// the one that its first line shows.
+/// @return Malformed when a multipart has no part by either; LimitExceeded for more than 64 parts
 [[nodiscard]] SIPREC_EXPORT Result<std::vector<BodyPart>> parse_body(
     std::string_view content_type, std::string_view content_disposition, std::string_view body);
 

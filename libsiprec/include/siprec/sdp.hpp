@@ -62,8 +62,8 @@ struct SessionDescription {
 
 /// Reads a session description leniently: CRLF or LF; lines in any order within their section;
 /// `s=`, `t=`, `c=` or `o=` may be missing; lines of unknown sense are skipped; codec names fold to
-/// upper case. Only input without a `v=` or an `m=` line, or an m-line without type, port and
-/// protocol, is refused.
+/// upper case; an m-line keeps its place whatever its damage (without protocol: as if its port were
+/// 0; a port that is no number: 9). Only input without an `m=` line is refused.
 /// @return Malformed with the byte offset, or LimitExceeded for more than 128 m-lines
 [[nodiscard]] SIPREC_EXPORT Result<SessionDescription> parse(std::string_view text);
 

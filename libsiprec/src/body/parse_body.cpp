@@ -39,15 +39,31 @@ std::string_view guess_type(std::string_view content) {
     return {};
 }
 
-/// A multipart whose Content-Type was lost still shows its boundary in the first line.
-std::string guess_multipart(std::string_view body) {
+/// True for XML whose first tags name a metadata document's root.
+bool shows_recording(std::string_view content) {
+    constexpr std::size_t kRootWithin = 1024;
+    const std::string_view head = content.substr(0, kRootWithin);
+    return without_leading_space(head).starts_with('<') &&
+           (head.find("<recording") != std::string_view::npos ||
+            head.find(":recording") != std::string_view::npos);
+}
+
+/// The boundary that the first line of a multipart shows; empty: it shows none.
+std::string_view shown_boundary(std::string_view body) {
     std::string_view rest = without_leading_space(body);
     const std::string_view line = body::trim(body::take_line(rest));
     if (line.size() <= 2 || !line.starts_with("--") ||
         line.find_first_of("\"\\") != std::string_view::npos) {
         return {};
     }
-    return fmt::format("multipart/mixed;boundary=\"{}\"", line.substr(2));
+    return line.substr(2);
+}
+
+/// A multipart whose Content-Type was lost, or is that of one of its parts.
+std::string guess_multipart(std::string_view body) {
+    const std::string_view boundary = shown_boundary(body);
+    return boundary.empty() ? std::string{}
+                            : fmt::format("multipart/mixed;boundary=\"{}\"", boundary);
 }
 
 enum class Delimiter { None, Between, Closing };
@@ -125,10 +141,28 @@ class Collector {
         // RFC 2046 5.1.1: a boundary never ends in a blank.
         const std::string_view boundary =
             body::trim(type.parameter("boundary").value_or(std::string_view{}));
+        const std::size_t before = parts_.size();
+        auto split_up = boundary.empty() ? Result<void>{} : add_sections(content, boundary, depth);
+        if (!split_up || parts_.size() > before) {
+            return split_up;
+        }
+        // Interop(several): another boundary than announced, or none; the first line shows it.
+        const std::string_view shown = shown_boundary(content);
+        if (!shown.empty() && shown != boundary) {
+            split_up = add_sections(content, shown, depth);
+        }
+        if (!split_up || parts_.size() > before) {
+            return split_up;
+        }
         if (boundary.empty()) {
             return Error(ErrorCode::Malformed, "multipart body without boundary (RFC 2046 5.1)");
         }
-        const std::size_t before = parts_.size();
+        return Error(
+            ErrorCode::Malformed,
+            fmt::format("multipart body without a part behind its boundary '{}'", boundary));
+    }
+
+    Result<void> add_sections(std::string_view content, std::string_view boundary, int depth) {
         for (std::string_view section : split(content, boundary)) {
             const body::PartHeaders headers = body::take_headers(section);
             const bool is_empty = headers.content_type.empty() && body::trim(section).empty();
@@ -138,11 +172,6 @@ class Collector {
             if (auto added = add(headers, section, depth); !added) {
                 return added;
             }
-        }
-        if (parts_.size() == before) {
-            return Error(
-                ErrorCode::Malformed,
-                fmt::format("multipart body without a part behind its boundary '{}'", boundary));
         }
         return {};
     }
@@ -191,7 +220,15 @@ bool BodyPart::is_metadata() const noexcept {
         return true;
     }
     // Interop(BroadWorks, observed): `application/ +xml`, a type damaged on the way.
-    return content_disposition == "recording-session" && !body::is_media_type(content_type);
+    const bool is_named = content_disposition == "recording-session";
+    if (!body::is_media_type(content_type)) {
+        return is_named;
+    }
+    // Interop(likely): a type for any XML, or for anything; then it is the content that shows it.
+    const bool is_xml = content_type == "text/xml" || content_type == "application/xml";
+    const bool is_anything =
+        content_type == "text/plain" || content_type == "application/octet-stream";
+    return (is_xml || (is_anything && is_named)) && shows_recording(content);
 }
 
 Result<std::vector<BodyPart>> parse_body(std::string_view content_type,
@@ -203,8 +240,11 @@ Result<std::vector<BodyPart>> parse_body(std::string_view content_type,
     body::PartHeaders headers{.content_type = std::string(body::trim(content_type)),
                               .content_disposition = std::string(content_disposition),
                               .transfer_encoding = {}};
-    if (headers.content_type.empty()) {
-        headers.content_type = guess_multipart(body);
+    const std::string_view type = body::trim(content_type.substr(0, content_type.find(';')));
+    if (type.empty() || body::to_lower(type) == kSdpType) {
+        if (std::string guess = guess_multipart(body); !guess.empty()) {
+            headers.content_type = std::move(guess);
+        }
     }
     Collector collector;
     if (auto added = collector.add(headers, body, 0); !added) {

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -53,21 +54,6 @@ std::string_view utf16_by_first_bytes(std::string_view bytes) {
     return {};
 }
 
-std::string latin1_to_utf8(std::string_view bytes) {
-    std::string text;
-    text.reserve(bytes.size() + bytes.size() / 8);
-    for (const char c : bytes) {
-        const auto byte = static_cast<std::uint8_t>(c);
-        if (byte < 0x80) {
-            text += c;
-        } else {
-            text += static_cast<char>(0xC0 | (byte >> 6));
-            text += static_cast<char>(0x80 | (byte & 0x3F));
-        }
-    }
-    return text;
-}
-
 void append_code_point(std::string& text, char32_t code) {
     const auto trail = [&](int shift) {
         text += static_cast<char>(0x80 | ((code >> shift) & 0x3F));
@@ -87,6 +73,24 @@ void append_code_point(std::string& text, char32_t code) {
         trail(6);
         trail(0);
     }
+}
+
+/// What windows-1252 has in the place of ISO 8859-1's control characters, which no text holds: who
+/// says one of them often means the other.
+constexpr std::array<char16_t, 32> kWindows1252 = {
+    0x20AC, 0x81,   0x201A, 0x192,  0x201E, 0x2026, 0x2020, 0x2021, 0x2C6,  0x2030, 0x160,
+    0x2039, 0x152,  0x8D,   0x17D,  0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+    0x2013, 0x2014, 0x2DC,  0x2122, 0x161,  0x203A, 0x153,  0x9D,   0x17E,  0x178};
+
+std::string latin1_to_utf8(std::string_view bytes) {
+    std::string text;
+    text.reserve(bytes.size() + bytes.size() / 8);
+    for (const char c : bytes) {
+        const auto byte = static_cast<std::uint8_t>(c);
+        const bool differs = byte >= 0x80 && byte < 0x80 + kWindows1252.size();
+        append_code_point(text, differs ? char32_t{kWindows1252.at(byte - 0x80U)} : byte);
+    }
+    return text;
 }
 
 std::string utf16_to_utf8(std::string_view bytes, bool is_big_endian) {
@@ -121,10 +125,20 @@ std::optional<std::string> transcode_to_utf8(std::string_view bytes, std::string
     if (is("utf-16le")) {
         return utf16_to_utf8(bytes, false);
     }
-    if (is("iso-8859-1") || is("latin1") || is("windows-1252")) {
+    if (is("iso-8859-1") || is("latin1") || is("windows-1252") || is("cp1252")) {
         return latin1_to_utf8(bytes);
     }
     return std::nullopt;
+}
+
+bool names_utf16(std::string_view encoding) {
+    return equals_ignoring_case(encoding.substr(0, 6), "utf-16");
+}
+
+/// Two characters of a document in an encoding of bytes: no letter is half of a UTF-16 unit.
+bool starts_with_markup(std::string_view bytes) {
+    const std::string_view text = trimmed(bytes);
+    return text.size() > 1 && text[0] == '<' && text[1] != '\0';
 }
 
 /// Length of the UTF-8 sequence that starts with `lead`; 0: none can.
@@ -229,8 +243,13 @@ Result<void> decode_document(DocumentText& text,
     std::string_view encoding = charset;
     if (encoding.empty()) {
         encoding = utf16.empty() ? declared_encoding(trimmed(bytes)) : utf16;
-    } else if (equals_ignoring_case(encoding, "utf-16") && !utf16.empty()) {
+    } else if (!utf16.empty() &&
+               (equals_ignoring_case(encoding, "utf-16") || is_utf8_name(encoding))) {
         encoding = utf16;
+    }
+    if (utf16.empty() && names_utf16(encoding) && starts_with_markup(bytes)) {
+        findings.add("charset", fmt::format("the document is not in '{}'", encoding));
+        encoding = {};
     }
     if (!is_utf8_name(encoding)) {
         if (auto utf8 = transcode_to_utf8(bytes, encoding)) {

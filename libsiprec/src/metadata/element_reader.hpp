@@ -1,6 +1,7 @@
 #pragma once
 
 #include "metadata/findings.hpp"
+#include "metadata/normalise.hpp"
 
 #include <siprec/metadata.hpp>
 
@@ -28,10 +29,10 @@ class ElementReader {
         std::initializer_list<std::string_view> names) {
         for (const std::string_view name : names) {
             for (auto it = element_.attributes.begin(); it != element_.attributes.end(); ++it) {
-                if (it->first != name) {
+                if (!is_same_name(it->first, name)) {
                     continue;
                 }
-                if (name != *names.begin()) {
+                if (it->first != *names.begin()) {
                     findings_.add("draft-attribute", "attribute of a draft: " + it->first, where_);
                 }
                 std::string value = std::move(it->second);

@@ -280,6 +280,11 @@ void Mapper::map_participant(XmlElement& element, const Where& where) {
     each_child(element, where, participant.extensions, [&](XmlElement& child, const Where& at) {
         return map_participant_child(child, at, participant, streams);
     });
+    if (auto aor = reader.attribute({"aor"}); aor && participant.names.empty()) {
+        findings_.add("stray-attribute", "the AOR is an attribute of participant", where);
+        participant.names.push_back(
+            {std::string(trimmed(*aor)), reader.attribute({"name"}).value_or(""), {}});
+    }
     if (session) {
         implied_members_.push_back(
             {participant.id, without_white_space(*session), streams.associated, {}, {}});
@@ -366,6 +371,12 @@ void Mapper::map_stream(XmlElement& element, const Where& where) {
         ElementReader(child, at, stream.extensions, findings_).keep_rest();
         return true;
     });
+    if (!stream.label) {
+        if (auto label = reader.attribute({"label"})) {
+            findings_.add("stray-attribute", "label is an element of stream", where);
+            stream.label = std::string(trimmed(*label));
+        }
+    }
     reader.keep_rest();
 }
 

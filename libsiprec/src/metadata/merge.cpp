@@ -3,27 +3,66 @@
 #include "metadata/keys.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 namespace siprec::metadata {
 
 namespace {
 
+std::string key_of_extension(const XmlElement& element) {
+    return pair_key(element.name, element.name_space);
+}
+
+/// Where the elements of one qualified name stand in a list.
+using Places = std::unordered_map<std::string, std::vector<std::size_t>>;
+
+Places places_of(const std::vector<XmlElement>& elements) {
+    Places places;
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+        places[key_of_extension(elements[i])].push_back(i);
+    }
+    return places;
+}
+
+/// Nothing is forgotten, up to a bound: a session may live for weeks. An element that was there
+/// once before is the same one with other content; of all others each value is kept.
+// NOLINTNEXTLINE(misc-no-recursion): the parser bounds the depth (ParseLimits::max_depth).
+void collect_extensions(std::vector<XmlElement>& base, const std::vector<XmlElement>& update) {
+    constexpr std::size_t kMaxOfOneName = 16;
+    std::vector<XmlElement> collected = update;
+    Places places = places_of(collected);
+    for (XmlElement& old : base) {
+        std::vector<std::size_t>& same = places[key_of_extension(old)];
+        XmlElement* const only = same.size() == 1 ? &collected[same.front()] : nullptr;
+        if (only != nullptr && !old.children.empty() && !only->children.empty()) {
+            collect_extensions(old.children, only->children);
+            only->children = std::move(old.children);
+        } else if (same.size() < kMaxOfOneName &&
+                   std::ranges::none_of(same, [&](std::size_t i) { return collected[i] == old; })) {
+            same.push_back(collected.size());
+            collected.push_back(std::move(old));
+        }
+    }
+    base = std::move(collected);
+}
+
 /// RFC 7865 is silent on extensions; they are replaced per qualified name (7865-ext-3).
-void merge_extensions(std::vector<XmlElement>& base, const std::vector<XmlElement>& update) {
+void merge_extensions(std::vector<XmlElement>& base,
+                      const std::vector<XmlElement>& update,
+                      MergeMode mode) {
     if (update.empty()) {
         return;
     }
-    std::unordered_set<std::string> replaced;
-    for (const XmlElement& element : update) {
-        replaced.insert(pair_key(element.name, element.name_space));
+    if (mode == MergeMode::Collect) {
+        collect_extensions(base, update);
+        return;
     }
-    std::erase_if(base, [&](const XmlElement& old) {
-        return replaced.contains(pair_key(old.name, old.name_space));
-    });
+    const Places replaced = places_of(update);
+    std::erase_if(base,
+                  [&](const XmlElement& old) { return replaced.contains(key_of_extension(old)); });
     base.insert(base.end(), update.begin(), update.end());
 }
 
@@ -52,9 +91,9 @@ void merge_value(std::optional<T>& base, const std::optional<T>& update) {
     }
 }
 
-void merge_element(Group& base, const Group& update, MergeMode /*mode*/) {
+void merge_element(Group& base, const Group& update, MergeMode mode) {
     merge_interval(base.associated, update.associated);
-    merge_extensions(base.extensions, update.extensions);
+    merge_extensions(base.extensions, update.extensions, mode);
 }
 
 void merge_element(CommunicationSession& base, const CommunicationSession& update, MergeMode mode) {
@@ -63,25 +102,25 @@ void merge_element(CommunicationSession& base, const CommunicationSession& updat
     merge_value(base.group_ref, update.group_ref);
     merge_value(base.start_time, update.start_time);
     merge_value(base.stop_time, update.stop_time);
-    merge_extensions(base.extensions, update.extensions);
+    merge_extensions(base.extensions, update.extensions, mode);
 }
 
 void merge_element(Participant& base, const Participant& update, MergeMode mode) {
     merge_list(base.names, update.names, mode);
-    merge_extensions(base.extensions, update.extensions);
+    merge_extensions(base.extensions, update.extensions, mode);
 }
 
-void merge_element(MediaStream& base, const MediaStream& update, MergeMode /*mode*/) {
+void merge_element(MediaStream& base, const MediaStream& update, MergeMode mode) {
     merge_value(base.session_id, update.session_id);
     merge_value(base.label, update.label);
-    merge_extensions(base.extensions, update.extensions);
+    merge_extensions(base.extensions, update.extensions, mode);
 }
 
 void merge_element(SessionRecordingAssoc& base,
                    const SessionRecordingAssoc& update,
-                   MergeMode /*mode*/) {
+                   MergeMode mode) {
     merge_interval(base.associated, update.associated);
-    merge_extensions(base.extensions, update.extensions);
+    merge_extensions(base.extensions, update.extensions, mode);
 }
 
 void merge_element(ParticipantSessionAssoc& base,
@@ -89,7 +128,7 @@ void merge_element(ParticipantSessionAssoc& base,
                    MergeMode mode) {
     merge_interval(base.associated, update.associated);
     merge_list(base.params, update.params, mode);
-    merge_extensions(base.extensions, update.extensions);
+    merge_extensions(base.extensions, update.extensions, mode);
 }
 
 void merge_element(ParticipantStreamAssoc& base,
@@ -108,7 +147,7 @@ void merge_element(ParticipantStreamAssoc& base,
         base.associated.until = update.associated.until;
     }
     base.is_guess = update.is_guess;
-    merge_extensions(base.extensions, update.extensions);
+    merge_extensions(base.extensions, update.extensions, mode);
 }
 
 template <typename T>
@@ -153,7 +192,7 @@ void merge(Document& base, const Document& update, MergeMode mode) {
     merge_elements(base.session_recording_assocs, update.session_recording_assocs, mode);
     merge_elements(base.participant_session_assocs, update.participant_session_assocs, mode);
     merge_elements(base.participant_stream_assocs, update.participant_stream_assocs, mode);
-    merge_extensions(base.extensions, update.extensions);
+    merge_extensions(base.extensions, update.extensions, mode);
 }
 
 }  // namespace siprec::metadata

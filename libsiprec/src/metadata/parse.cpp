@@ -1,6 +1,7 @@
 #include "metadata/document_text.hpp"
 #include "metadata/findings.hpp"
 #include "metadata/mapper.hpp"
+#include "metadata/normalise.hpp"
 #include "metadata/text.hpp"
 #include "metadata/xml_tree.hpp"
 
@@ -15,7 +16,7 @@ namespace {
 constexpr std::string_view kVersionedNamespace = "urn:ietf:params:xml:ns:recording:";
 
 std::optional<Dialect> dialect_of(const XmlElement& root) {
-    if (equals_ignoring_case(root.name, "recording_metadata")) {
+    if (is_same_name(root.name, "recording_metadata")) {
         return Dialect::EarlyDraft;
     }
     if (equals_ignoring_case(root.name, "recording")) {
@@ -65,6 +66,7 @@ Result<ParsedDocument> salvage(std::string_view utf8,
     const std::string text = tree->text;
     ParsedDocument parsed;
     parsed.dialect = Dialect::Salvaged;
+    normalise_tree(*tree, findings);
     parsed.document = map_document(std::move(*tree), findings);
     if (says_nothing(parsed.document)) {
         add_participants_of_text(parsed.document, text, findings);
@@ -83,6 +85,7 @@ Result<ParsedDocument> read(std::string_view utf8, const ParseLimits& limits, Fi
         }
         return salvage(utf8, limits, tree.error(), findings);
     }
+    normalise_tree(*tree, findings);
     const auto dialect = dialect_of(*tree);
     if (!dialect) {
         return Error(ErrorCode::Malformed,

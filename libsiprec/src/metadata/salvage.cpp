@@ -112,6 +112,11 @@ class Scanner {
         at_ = found == std::string_view::npos ? text_.size() : found + end.size();
     }
 
+    /// Interop(Oracle, observed): `<!{CDATA{` is text, and what follows it too.
+    [[nodiscard]] bool is_declaration() const {
+        return rest().starts_with("<!") && rest().size() > 2 && is_name_char(rest()[2]);
+    }
+
     void skip_white_space() {
         while (at_ < text_.size() && is_white_space(text_[at_])) {
             ++at_;
@@ -152,7 +157,7 @@ Result<XmlElement> Scanner::scan() {
             const std::size_t end = std::min(text_.find("]]>", content), text_.size());
             open_.back().text += text_.substr(content, end - content);
             at_ = std::min(end + 3, text_.size());
-        } else if (rest().starts_with("<?") || rest().starts_with("<!")) {
+        } else if (rest().starts_with("<?") || is_declaration()) {
             skip_behind(">");
         } else if (rest().starts_with("</")) {
             end_tag();

@@ -16,6 +16,7 @@ namespace siprec::sdp {
 
 namespace {
 
+constexpr std::uint16_t kDiscardPort = 9;  // RFC 863
 constexpr std::size_t kMaxMediaLines = 128;
 
 struct NamedDirection {
@@ -159,11 +160,11 @@ class Parser {
             }
             start = end + 1;
         }
-        if (!has_version_) {
-            return Error(ErrorCode::Malformed, "SDP without v= line (RFC 8866 5.1)").at(0);
-        }
         if (description_.media.empty()) {
-            return Error(ErrorCode::Malformed, "SDP without m= line").at(text_.size());
+            return Error(ErrorCode::Malformed,
+                         has_version_ ? "SDP without m= line"
+                                      : "SDP without v= and m= line (RFC 8866 5.1)")
+                .at(has_version_ ? text_.size() : 0);
         }
         for (Media& media : description_.media) {
             finish(media);
@@ -248,14 +249,21 @@ class Parser {
         Media media;
         media.type = take_word(value);
         std::string_view port_and_count = take_word(value);
-        const auto port = whole_number(take_until(port_and_count, '/'));
+        const std::string_view port_word = take_until(port_and_count, '/');
+        const auto port = whole_number(port_word);
+        const bool is_port = port && *port <= std::numeric_limits<std::uint16_t>::max();
         media.protocol = take_word(value);
-        if (!port || *port > std::numeric_limits<std::uint16_t>::max() || media.protocol.empty()) {
-            return Error(ErrorCode::Malformed,
-                         "m= line without media type, port and protocol (RFC 8866 5.14)")
-                .at(offset);
+        // A damaged m-line keeps its place: those behind it are counted from the first one
+        // (RFC 3264 6). What has no protocol is refused in the answer; a port that is none is only
+        // where media of ours would go, and a recorder sends none.
+        if (media.type.empty()) {
+            media.type = "audio";
         }
-        media.port = static_cast<std::uint16_t>(*port);
+        if (media.protocol.empty()) {
+            media.protocol = "RTP/AVP";
+        } else {
+            media.port = is_port ? static_cast<std::uint16_t>(*port) : kDiscardPort;
+        }
         for (auto word = take_word(value); !word.empty(); word = take_word(value)) {
             media.format_tokens.emplace_back(word);
         }

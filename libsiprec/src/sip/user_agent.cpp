@@ -1,6 +1,7 @@
 #include "sip/user_agent.hpp"
 
 #include "sip/agent_impl.hpp"
+#include "sip/message_class.hpp"
 
 #include <array>
 #include <cstdarg>
@@ -61,6 +62,7 @@ Result<void> UserAgentImpl::open() {
         reinterpret_cast<const url_string_t*>(-1),
         siprec_on_message,
         this,
+        NTATAG_MCLASS(tolerant_message_class()),
         NTATAG_UA(1),
         NTATAG_MERGE_482(1),
         NTATAG_SIP_T1X64(static_cast<unsigned>(settings_.transaction_timeout.count())),

@@ -256,10 +256,8 @@ TEST_CASE("body: transfer encodings are undone where they are real",
 
 TEST_CASE("body: a multipart that cannot be taken apart is malformed", "[unit][body]") {
     const auto [content_type, body] = GENERATE(table<std::string, std::string>({
-        {"multipart/mixed", "--b\r\n\r\nx\r\n--b--"},
-        {"multipart/mixed;boundary=", "--b\r\n\r\nx\r\n--b--"},
-        {"multipart/mixed;boundary=\"  \"", "--b\r\n\r\nx\r\n--b--"},
-        {"multipart/mixed;boundary=c", "--b\r\n\r\nx\r\n--b--"},
+        {"multipart/mixed", "b\r\n\r\nx\r\n--b--"},
+        {"multipart/mixed;boundary=c", "no delimiter\r\n"},
         {"multipart/mixed;boundary=b", "--b--\r\n"},
         {"multipart/mixed;boundary=b", "--b\r\n\r\n--b--\r\n"},
         {"multipart/mixed;boundary=b", ""},
@@ -268,6 +266,34 @@ TEST_CASE("body: a multipart that cannot be taken apart is malformed", "[unit][b
     const auto refused = siprec::parse_body(content_type, "", body);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code() == ErrorCode::Malformed);
+}
+
+TEST_CASE("body: the first line shows the boundary when the type does not", "[unit][body]") {
+    const std::string type = GENERATE("multipart/mixed",
+                                      "multipart/mixed;boundary=",
+                                      "multipart/mixed;boundary=\"  \"",
+                                      "multipart/mixed;boundary=c",
+                                      "multipart/mixed;boundary=--b",
+                                      "application/sdp");
+    INFO(type);
+    const auto parts = parsed(type, "\r\n--b\r\nContent-Type: application/sdp\r\n\r\nv=0\r\n--b--");
+    REQUIRE(parts.size() == 1);
+    CHECK(parts[0].is_sdp());
+    CHECK(parts[0].content == "v=0");
+}
+
+TEST_CASE("body: XML of a general type is metadata when it shows a recording", "[unit][body]") {
+    const auto is_metadata = [](const char* type, const char* disposition, const char* content) {
+        const auto parts = siprec::parse_body(type, disposition, content);
+        REQUIRE(parts);
+        return parts->front().is_metadata();
+    };
+    CHECK(is_metadata("text/xml", "", "<?xml version=\"1.0\"?><recording/>"));
+    CHECK(is_metadata("application/xml", "", "<tns:recording xmlns:tns=\"x\"/>"));
+    CHECK(is_metadata("text/plain", "recording-session", "<recording/>"));
+    CHECK_FALSE(is_metadata("text/plain", "", "<recording/>"));
+    CHECK_FALSE(is_metadata("text/xml", "", "<presence/>"));
+    CHECK_FALSE(is_metadata("application/xml", "recording-session", "recording"));
 }
 
 TEST_CASE("body: a nested multipart that cannot be taken apart is kept whole", "[unit][body]") {

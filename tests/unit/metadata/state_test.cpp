@@ -342,3 +342,32 @@ TEST_CASE("metadata: an address may be spelt anew for the same participant",
 }
 
 }  // namespace siprec::metadata::test
+
+namespace siprec::metadata::test {
+
+TEST_CASE("metadata: extension values are collected, the newest first",
+          "[unit][metadata][7865-ext-3]") {
+    const auto document = [](const std::string& values) {
+        return parsed("<recording xmlns='urn:ietf:params:xml:ns:recording:1'><call xmlns='urn:x'>" +
+                      values + "</call></recording>")
+            .document;
+    };
+    State state;
+    state.apply(document("<id>1</id><agent>ann</agent>"), WallTime{});
+    state.apply(document("<id>2</id>"), WallTime{});
+    state.apply(document("<id>2</id>"), WallTime{});
+    REQUIRE(state.everything().extensions.size() == 1);
+    const auto& values = state.everything().extensions.front().children;
+    REQUIRE(values.size() == 3);
+    CHECK(values[0].text == "2");
+    CHECK(std::ranges::any_of(values, [](const XmlElement& v) { return v.text == "1"; }));
+    CHECK(std::ranges::any_of(values, [](const XmlElement& v) { return v.text == "ann"; }));
+    CHECK(state.current().extensions.front().children.size() == 1);
+    for (int i = 3; i < 1000; ++i) {
+        state.apply(document("<id>" + std::to_string(i) + "</id>"), WallTime{});
+    }
+    CHECK(state.everything().extensions.front().children.size() <= 32);
+    CHECK(state.everything().extensions.front().children.front().text == "999");
+}
+
+}  // namespace siprec::metadata::test

@@ -266,20 +266,35 @@ TEST_CASE("sdp: what is no description is refused with the place", "[unit][sdp]"
     const auto [text, offset] = GENERATE(table<std::string, std::size_t>({
         {"", 0},
         {"INVITE sip:a@b SIP/2.0\r\n", 0},
-        {"m=audio 6000 RTP/AVP 0\r\n", 0},
         {"v=0\r\ns=-\r\n", 10},
-        {"v=0\r\nm=audio\r\n", 5},
-        {"v=0\r\nm=audio 6000\r\n", 5},
-        {"v=0\r\nm=audio x RTP/AVP 0\r\n", 5},
-        {"v=0\r\nm=audio 65536 RTP/AVP 0\r\n", 5},
-        {"v=0\r\nm=audio -1 RTP/AVP 0\r\n", 5},
-        {"v=0\r\nm=audio 6000 RTP/AVP 0\r\nm=\r\n", 29},
     }));
     INFO(text);
     const auto refused = siprec::sdp::parse(text);
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code() == ErrorCode::Malformed);
     CHECK(refused.error().offset() == offset);
+}
+
+TEST_CASE("sdp: a damaged m-line keeps its place", "[unit][sdp]") {
+    const auto [line, port, protocol] = GENERATE(table<std::string, int, std::string>({
+        {"m=", 0, "RTP/AVP"},
+        {"m=audio", 0, "RTP/AVP"},
+        {"m=audio 6000", 0, "RTP/AVP"},
+        {"m=audio x RTP/AVP 0", 9, "RTP/AVP"},
+        {"m=audio 65536 RTP/SAVP 0", 9, "RTP/SAVP"},
+        {"m=audio -1 RTP/AVP 0", 9, "RTP/AVP"},
+    }));
+    INFO(line);
+    const auto description = parsed("v=0\r\n" + line + "\r\nm=audio 6002 RTP/AVP 8\r\n");
+    REQUIRE(description.media.size() == 2);
+    CHECK(description.media[0].type == "audio");
+    CHECK(description.media[0].port == port);
+    CHECK(description.media[0].protocol == protocol);
+    CHECK(description.media[1].port == 6002);
+}
+
+TEST_CASE("sdp: a description without its version is one all the same", "[unit][sdp]") {
+    CHECK(parsed("o=a 1 1 IN IP4 192.0.2.1\r\nm=audio 6000 RTP/AVP 0\r\n").media.size() == 1);
 }
 
 TEST_CASE("sdp: 128 m-lines are taken and 129 are not", "[unit][sdp]") {
