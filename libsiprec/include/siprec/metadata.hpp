@@ -254,4 +254,16 @@ class SIPREC_EXPORT State {
     bool has_baseline_ = false;  // a complete document, on which partial ones build (RFC 7866 9.1)
 };
 
+/// True when two models say the same, whatever the order of their elements and their mode. Guessed
+/// associations do not count.
+[[nodiscard]] SIPREC_EXPORT bool is_same_model(const Document& a, const Document& b);
+
+/// The partial document (RFC 7866 9.1) that brings a receiver from one model to the next: each
+/// element that is new or says something else, as a whole.
+/// @return nothing when no partial document can say it, because the RFC has no words for taking
+///         back what was said (an element that is gone without having ended, a value that is no
+///         longer there): send `to` as a complete one. Linear in both. *Thread-safe.*
+[[nodiscard]] SIPREC_EXPORT std::optional<Document> difference(const Document& from,
+                                                               const Document& to);
+
 }  // namespace siprec::metadata
