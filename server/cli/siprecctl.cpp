@@ -1,9 +1,12 @@
 #include "cli/siprecctl.hpp"
 
 #include "cli/api_client.hpp"
+#include "cli/explanation.hpp"
 #include "cli/export.hpp"
+#include "cli/ladder.hpp"
 #include "cli/session_commands.hpp"
 #include "cli/tables.hpp"
+#include "cli/temporary_file.hpp"
 
 #include <siprec/version.hpp>
 
@@ -14,6 +17,9 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -50,6 +56,9 @@ struct Options {
     bool json = false;
     ListOptions list;
     std::string id;
+    bool ladder = false;
+    std::string file;
+    bool strict = false;
     ExportRequest export_request;
 };
 
@@ -161,10 +170,37 @@ int run_list(const ApiClient& client, const Options& options, const Output& outp
     return finish(output);
 }
 
+/// The capture comes over the network into a file: it may be larger than memory.
+Result<Json> fetch_ladder(const ApiClient& client, const std::string& id) {
+    const auto beside = std::filesystem::temp_directory_path() / "siprecctl-ladder";
+    auto file = TemporaryFile::create(beside.string());
+    if (!file) {
+        return file.error();
+    }
+    const auto reply = client.download(fmt::format("/api/v1/recordings/{}/capture", id),
+                                       [&](std::string_view piece) { return file->write(piece); });
+    if (!reply) {
+        return reply.error();
+    }
+    auto source = pcapng::file_source(file->path());
+    if (!source) {
+        return source.error();
+    }
+    return read_ladder(std::move(*source));
+}
+
 int run_show(const ApiClient& client, const Options& options, const Output& output) {
     const auto id = client.resolve_id(options.id);
     if (!id) {
         return fail(output, id.error());
+    }
+    if (options.ladder) {
+        const auto ladder = fetch_ladder(client, *id);
+        if (!ladder) {
+            return fail(output, ladder.error());
+        }
+        output.out << (options.json ? to_text(*ladder) : ladder_text(*ladder));
+        return finish(output);
     }
     const auto recording = client.get_json("/api/v1/recordings/" + *id);
     if (!recording) {
@@ -189,6 +225,23 @@ int run_export(const ApiClient& client, const Options& options, const Output& ou
             {{"id", request.id}, {"format", request.format}, {"file", request.output}});
     }
     return finish(output);
+}
+
+int run_explain(const ApiClient& /*client*/, const Options& options, const Output& output) {
+    constexpr std::uintmax_t kMaxBytes = std::uintmax_t{64} << 20U;
+    std::error_code problem;
+    const std::uintmax_t size = std::filesystem::file_size(options.file, problem);
+    std::ifstream file(options.file, std::ios::binary);
+    if (problem || !file || size > kMaxBytes) {
+        return fail(output, Error(ErrorCode::Io, fmt::format("cannot read {}", options.file)));
+    }
+    const std::string bytes{std::istreambuf_iterator<char>(file), {}};
+    const Json explanation = explain(bytes);
+    output.out << (options.json ? to_text(explanation) : explanation_text(explanation));
+    const bool is_good = explanation["understood"].get<bool>() &&
+                         (!options.strict || explanation["breaches"].empty());
+    const int written = finish(output);
+    return is_good ? written : kFailed;
 }
 
 void add_list(CLI::App& app, ListOptions& list) {
@@ -253,11 +306,19 @@ int run_siprecctl(std::vector<std::string> arguments, std::ostream& out, std::os
     commands.emplace_back(app.add_subcommand("list", "recordings, newest first"), run_list);
     commands.emplace_back(app.add_subcommand("show", "all about one recording"), run_show);
     commands.emplace_back(app.add_subcommand("export", "fetch a recording's files"), run_export);
+    commands.emplace_back(
+        app.add_subcommand("explain", "what we understand of a SIP message, metadata or SDP"),
+        run_explain);
     const SessionCommands session_commands(app);
     add_list(*commands[1].first, options.list);
     commands[2]
         .first->add_option("id", options.id, "the recording's id, or its first 8 digits")
         ->required();
+    commands[2].first->add_flag("--ladder", options.ladder, "draw the SIP ladder of its capture");
+    commands[4]
+        .first->add_option("file", options.file, "a request, body, metadata document or SDP")
+        ->required();
+    commands[4].first->add_flag("--strict", options.strict, "fail (1) when a rule is broken");
     add_export(*commands[3].first, options);
 
     try {

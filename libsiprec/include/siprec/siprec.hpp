@@ -22,6 +22,7 @@
 #include <siprec/session.hpp>
 #include <siprec/session_sink.hpp>
 #include <siprec/sinks.hpp>
+#include <siprec/sip_text.hpp>
 #include <siprec/stats.hpp>
 #include <siprec/stream.hpp>
 #include <siprec/uuid.hpp>
