@@ -319,6 +319,9 @@ def documents() -> list[Quirk]:
         with_xml("wrapped in another root", "<metadata>" + rfc(head="") + "</metadata>", **whole),
         with_xml("wrapped in SOAP", '<s:Envelope xmlns:s="urn:s"><s:Body>' + rfc(head="") + "</s:Body></s:Envelope>", **whole),
         with_xml("root in upper case", rfc().replace("<recording ", "<Recording ").replace("</recording>", "</Recording>"), **whole),
+        # Beyond the limits of the reader: the call is recorded, the document kept as it came.
+        with_xml("nested beyond the limit", rfc(extension="<x>" * 100 + "</x>" * 100), people=[]),
+        with_xml("attributes beyond the limit", rfc(extension="<x " + " ".join(f'a{i}="1"' for i in range(300)) + "/>"), people=[]),
         with_xml("nothing at all", "", people=[]),
         with_xml("JSON", '{"recording": {}}', people=[]),
     ]

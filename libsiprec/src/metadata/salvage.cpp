@@ -214,6 +214,9 @@ void Scanner::start_tag(std::string_view qualified_name) {
     element.name = name;
     while (attribute(element)) {
     }
+    if (at_ == text_.size() && element.attributes.empty()) {
+        return;  // cut off: what looks like its name may be the beginning of another one
+    }
     const bool is_empty = rest().starts_with("/>");
     if (is_empty) {
         at_ += 2;

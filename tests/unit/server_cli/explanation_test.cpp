@@ -96,7 +96,8 @@ TEST_CASE("siprecctl: explains a file when there is no server", "[unit][cli]") {
     const auto run = [&](std::vector<std::string> arguments) {
         std::ostringstream out;
         std::ostringstream err;
-        return std::pair(siprec::server::run_siprecctl(std::move(arguments), out, err), out.str());
+        const int status = siprec::server::run_siprecctl(std::move(arguments), out, err);
+        return std::pair(status, out.str());
     };
     std::ofstream(path, std::ios::binary) << invite("");
     const auto [status, text] = run({"explain", path.string()});

@@ -159,7 +159,7 @@ TEST_CASE("siprecctl: says what is wrong when an id leads nowhere", "[unit][cli]
     world.database.recordings.push_back(twin);
     const auto ambiguous = run(world, {"show", twin.id.to_string().substr(0, 8)});
     CHECK(ambiguous.status == 2);
-    CHECK(ambiguous.err.find("2 recordings") != std::string::npos);
+    CHECK(ambiguous.err.find("2 of the newest") != std::string::npos);
 }
 
 TEST_CASE("siprecctl: exports files when they are what the catalogue names", "[unit][cli]") {
