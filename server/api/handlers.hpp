@@ -20,6 +20,8 @@ HttpResponse get_recordings(const Call& call);
 HttpResponse get_recording(const Call& call);
 HttpResponse get_audio(const Call& call);
 HttpResponse get_capture(const Call& call);
+HttpResponse get_capture_part(const Call& call);
+HttpResponse get_conversation(const Call& call);
 HttpResponse get_documents(const Call& call);
 HttpResponse get_document(const Call& call);
 

@@ -66,6 +66,14 @@ Json fields_of(const RecordingRecord& recording) {
     return object;
 }
 
+Json owner_of(const TrackOwnerRecord& owner) {
+    return {{"participant", owner.participant_src_id},
+            {"stream", owner.stream_src_id},
+            {"from", to_rfc3339(owner.from)},
+            {"until", time_or_null(owner.until)},
+            {"guess", owner.guess}};
+}
+
 Json track_of(const RecordingRecord& recording, const TrackRecord& track) {
     return {{"id", track.id.to_string()},
             {"media_index", track.media_index},
@@ -81,7 +89,8 @@ Json track_of(const RecordingRecord& recording, const TrackRecord& track) {
             {"duplicates", track.duplicates},
             {"ssrc_changes", track.ssrc_changes},
             {"first_packet", time_or_null(track.first_packet)},
-            {"last_packet", time_or_null(track.last_packet)}};
+            {"last_packet", time_or_null(track.last_packet)},
+            {"owners", array_of(track.owners, owner_of)}};
 }
 
 Json artefact_of(const RecordingRecord& recording, const ArtefactRecord& artefact) {
@@ -95,6 +104,19 @@ Json artefact_of(const RecordingRecord& recording, const ArtefactRecord& artefac
             "/api/v1/recordings/{}/{}", recording.id.to_string(), is_audio ? "audio" : "capture");
     }
     return value;
+}
+
+Json artefacts_of(const RecordingRecord& recording) {
+    Json array = Json::array();
+    std::size_t captures = 0;
+    for (const ArtefactRecord& artefact : recording.artefacts) {
+        Json& value = array.emplace_back(artefact_of(recording, artefact));
+        captures += artefact.kind == "capture" ? 1U : 0U;
+        if (artefact.kind == "capture" && captures > 1) {
+            value["url"] = fmt::format("{}/{}", value["url"].get<std::string>(), captures);
+        }
+    }
+    return array;
 }
 
 Json group_of(const GroupRecord& group) {
@@ -120,7 +142,9 @@ Json association_of(const AssociationRecord& association) {
             {"from", to_rfc3339(association.from)},
             {"until", time_or_null(association.until)},
             {"estimated", association.estimated},
-            {"guess", association.guess}};
+            {"guess", association.guess},
+            {"noted_from", time_or_null(association.noted_from)},
+            {"noted_until", time_or_null(association.noted_until)}};
 }
 
 Json segment_of(const SegmentRecord& segment) {
@@ -153,6 +177,9 @@ Json summary_of(const RecordingRecord& recording) {
             {"verdict", to_string(recording.verdict)},
             {"reasons", recording.reasons},
             {"recording_session", recording.recording_session.to_string()},
+            {"communication_session", recording.communication_session},
+            {"conversation",
+             recording.conversation ? Json(recording.conversation->to_string()) : Json(nullptr)},
             {"src",
              {{"uri", recording.src_uri},
               {"address", recording.src_address},
@@ -166,9 +193,7 @@ Json summary_of(const RecordingRecord& recording) {
             {"tracks",
              array_of(recording.tracks,
                       [&](const TrackRecord& track) { return track_of(recording, track); })},
-            {"artefacts", array_of(recording.artefacts, [&](const ArtefactRecord& artefact) {
-                 return artefact_of(recording, artefact);
-             })}};
+            {"artefacts", artefacts_of(recording)}};
 }
 
 Json details_of(const RecordingRecord& recording) {

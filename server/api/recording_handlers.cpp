@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 namespace siprec::server {
 
@@ -23,6 +24,14 @@ Result<RecordingRecord> recording_of(const Call& call) {
         return Error(ErrorCode::NotFound, "a recording's id is a UUID");
     }
     return call.catalog->get(*id);
+}
+
+/// A number from 1.
+std::optional<std::size_t> number_of(std::string_view text) {
+    std::size_t number = 0;
+    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool is_whole = failure == std::errc() && end == text.data() + text.size();
+    return is_whole && number > 0 ? std::optional(number) : std::nullopt;
 }
 
 /// Whether a list of entity tags (RFC 9110 13.1.2) names this one; weak comparison.
@@ -80,17 +89,22 @@ HttpResponse store_error_response(const Error& error,
                : error_response(named, services);
 }
 
+/// @param n  which of the artefacts of this kind, from 1
 HttpResponse artefact_response(const Call& call,
                                std::string_view kind,
                                std::string_view media_type,
-                               std::string_view extension) {
+                               std::string_view extension,
+                               std::size_t n = 1) {
     const auto recording = recording_of(call);
     if (!recording) {
         return error_response(recording.error(), call.services);
     }
     const auto artefact = std::find_if(recording->artefacts.begin(),
                                        recording->artefacts.end(),
-                                       [&](const ArtefactRecord& a) { return a.kind == kind; });
+                                       [&, left = n](const ArtefactRecord& a) mutable {
+                                           left -= a.kind == kind ? 1U : 0U;
+                                           return left == 0;
+                                       });
     if (artefact == recording->artefacts.end()) {
         return problem(
             404,
@@ -162,6 +176,37 @@ HttpResponse get_capture(const Call& call) {
     return artefact_response(call, "capture", "application/x-pcapng", "pcapng");
 }
 
+HttpResponse get_capture_part(const Call& call) {
+    const auto part = number_of(call.parameters.at(1));
+    return part ? artefact_response(call, "capture", "application/x-pcapng", "pcapng", *part)
+                : problem(404, "a capture's part is a number from 1");
+}
+
+HttpResponse get_conversation(const Call& call) {
+    constexpr std::uint32_t kMost = 1000;
+    const auto id = Uuid::parse(call.parameters.at(0));
+    if (!id) {
+        return problem(404, "a conversation's id is a UUID");
+    }
+    RecordingQuery query;
+    query.conversation = id->to_string();
+    query.limit = kMost;
+    const auto page = call.catalog->list(query);
+    if (!page) {
+        return error_response(page.error(), call.services);
+    }
+    if (page->recordings.empty()) {
+        return problem(404, fmt::format("no conversation {}", id->to_string()));
+    }
+    Json recordings = Json::array();
+    // In the order in which they happened; the catalogue lists the newest first.
+    for (auto recording = page->recordings.rbegin(); recording != page->recordings.rend();
+         ++recording) {
+        recordings.push_back(summary_of(*recording));
+    }
+    return json_response({{"id", id->to_string()}, {"recordings", recordings}});
+}
+
 HttpResponse get_documents(const Call& call) {
     const auto recording = recording_of(call);
     return recording ? json_response({{"documents", documents_of(*recording)}})
@@ -174,20 +219,18 @@ HttpResponse get_document(const Call& call) {
         return error_response(recording.error(), call.services);
     }
     const std::string& text = call.parameters.at(1);
-    std::size_t number = 0;
-    const auto [end, failure] = std::from_chars(text.data(), text.data() + text.size(), number);
-    if (failure != std::errc() || end != text.data() + text.size() || number < 1 ||
-        number > recording->documents.size()) {
+    const auto number = number_of(text);
+    if (!number || *number > recording->documents.size()) {
         return problem(404,
                        fmt::format("this recording has {} documents", recording->documents.size()));
     }
-    const MetadataRecord& document = recording->documents[number - 1];
+    const MetadataRecord& document = recording->documents[*number - 1];
     HttpResponse response;
     // As an attachment in a sandbox: a browser must not run what an SRC has written.
     response.headers = {
         {"Content-Type", safe_content_type(document.content_type)},
         {"Content-Disposition",
-         fmt::format(R"(attachment; filename="{}-{}.xml")", recording->id.to_string(), number)},
+         fmt::format(R"(attachment; filename="{}-{}.xml")", recording->id.to_string(), *number)},
         {"Content-Security-Policy", "default-src 'none'; sandbox"}};
     response.body = document.document;
     return response;

@@ -126,6 +126,7 @@ std::string* text_field(RecordingQuery& query, std::string_view name) {
                                         Field{"src", &RecordingQuery::src},
                                         Field{"call_id", &RecordingQuery::call_id},
                                         Field{"state", &RecordingQuery::state},
+                                        Field{"conversation", &RecordingQuery::conversation},
                                         Field{"cursor", &RecordingQuery::cursor}};
     for (const Field& field : kFields) {
         if (field.name == name) {

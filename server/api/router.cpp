@@ -28,6 +28,8 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/recordings/{id}", Lane::Catalog, get_recording},
     Route{"GET", "/api/v1/recordings/{id}/audio", Lane::Catalog, get_audio},
     Route{"GET", "/api/v1/recordings/{id}/capture", Lane::Catalog, get_capture},
+    Route{"GET", "/api/v1/recordings/{id}/capture/{n}", Lane::Catalog, get_capture_part},
+    Route{"GET", "/api/v1/conversations/{id}", Lane::Catalog, get_conversation},
     Route{"GET", "/api/v1/recordings/{id}/metadata", Lane::Catalog, get_documents},
     Route{"GET", "/api/v1/recordings/{id}/metadata/{n}", Lane::Catalog, get_document},
 };

@@ -17,6 +17,10 @@ class WatchedCatalog final : public Catalog {
         return note(catalog_->put(recording));
     }
 
+    [[nodiscard]] Result<void> put_capture(const SessionCaptureRecord& capture) override {
+        return note(catalog_->put_capture(capture));
+    }
+
     [[nodiscard]] Result<RecordingPage> list(const RecordingQuery& query) override {
         return note(catalog_->list(query));
     }

@@ -88,12 +88,15 @@ void run_archive(const Config& config,
             const auto catalog = Catalog::create(database_url);
             ArchiveWorker worker(layout,
                                  config.render,
+                                 config.recorder.limits.metadata,
                                  {index, count},
                                  profiles,
                                  *catalog,
                                  decoders,
                                  system_clock(),
                                  logger);
+            // Who told us to stop may not wait for the end of a long rendering.
+            const std::stop_callback stopped(stop, [&worker] { worker.excuse(); });
             run_worker(worker, stop);
         });
     }

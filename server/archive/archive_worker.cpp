@@ -2,6 +2,8 @@
 
 #include "store/files.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <functional>
 #include <set>
@@ -17,6 +19,7 @@ constexpr std::chrono::milliseconds kRoundLength{500};
 // While the catalogue is away, so many recordings are rendered ahead; the rest waits in captures/,
 // where an outage of any length costs no memory.
 constexpr std::size_t kMaxPrepared = 256;
+constexpr std::chrono::seconds kLostPart{60};
 
 }  // namespace
 
@@ -26,11 +29,12 @@ void Backoff::fail(SteadyTime now) {
 }
 
 bool WorkerShare::has(std::string_view capture_name) const {
-    return count <= 1 || std::hash<std::string_view>{}(capture_name) % count == index;
+    return count <= 1 || std::hash<Uuid>{}(session_of(capture_name)) % count == index;
 }
 
 ArchiveWorker::ArchiveWorker(const DataLayout& layout,
                              const RenderConfig& render,
+                             const metadata::ParseLimits& limits,
                              WorkerShare share,
                              const ProfileStore& profiles,
                              Catalog& catalog,
@@ -42,8 +46,8 @@ ArchiveWorker::ArchiveWorker(const DataLayout& layout,
       catalog_(catalog),
       clock_(clock),
       logger_(logger),
-      archiver_(layout, render, profiles, decoders, logger),
-      live_(layout, profiles, logger) {}
+      archiver_(layout, render, limits, profiles, decoders, logger),
+      live_(layout, limits, profiles, logger) {}
 
 bool ArchiveWorker::run_round() {
     watch_live();
@@ -58,8 +62,11 @@ bool ArchiveWorker::run_round() {
             ++entry;
             continue;
         }
-        const bool is_done = advance(entry->second);
-        entry = is_done ? jobs_.erase(entry) : std::next(entry);
+        Progress progress = Progress::More;
+        while (progress == Progress::More && clock_.steady_now() < end) {
+            progress = advance(entry->second);
+        }
+        entry = progress == Progress::Done ? jobs_.erase(entry) : std::next(entry);
     }
     return false;
 }
@@ -93,8 +100,11 @@ void ArchiveWorker::find_captures() {
         return;
     }
     for (const std::string& name : *names) {
-        if (share_.has(name) && !jobs_.contains(name)) {
-            jobs_[name].job.name = name;
+        const Uuid session = session_of(name);
+        if (!session.is_nil() && share_.has(name)) {
+            SessionJob& job = jobs_[session].job;
+            job.session = session;
+            job.parts.try_emplace(part_of(name)).first->second.name = name;
         }
     }
 }
@@ -103,42 +113,61 @@ bool ArchiveWorker::is_waiting(const Job& job, SteadyTime now) const {
     if (!job.backoff.is_due(now)) {
         return true;
     }
-    if (job.job.is_entered) {
-        return false;
-    }
     const bool catalog_rests = !catalog_backoff_.is_due(now);
-    return catalog_rests && (job.job.record.has_value() || prepared_ >= kMaxPrepared);
+    return catalog_rests && (job.job.pending.has_value() || prepared_ >= kMaxPrepared);
 }
 
-bool ArchiveWorker::advance(Job& job) {
-    if (!job.job.record && !prepare(job)) {
+ArchiveWorker::Progress ArchiveWorker::advance(Job& job) {
+    if (job.job.pending) {
+        return enter(job) ? Progress::More : Progress::Waits;
+    }
+    if (skip_entered(job)) {
+        return Progress::More;
+    }
+    const Progress progress = prepare(job);
+    return progress == Progress::Done ? tidy(job) : progress;
+}
+
+/// A stay that began in a part that is no longer here was entered before that part went, unless the
+/// part was lost.
+bool ArchiveWorker::skip_entered(Job& job) {
+    const SessionStay* const stay = job.job.finished_stay();
+    if (stay == nullptr || stay->first_part >= job.job.first_part ||
+        !catalog_backoff_.is_due(clock_.steady_now())) {
         return false;
     }
-    if (!job.job.is_entered && !enter(job)) {
+    const auto entered = catalog_.get(recording_id(job.job.session, *stay));
+    if (!entered || entered->state == RecordingState::Recording ||
+        entered->state == RecordingState::Finalizing) {
         return false;
     }
-    if (auto removed = archiver_.remove(job.job); !removed) {
-        job.backoff.fail(clock_.steady_now());
-        logger_.log(LogLevel::Error, "archive", removed.error().to_string());
-        return false;
+    for (auto& [number, part] : job.job.parts) {
+        part.is_claimed = true;
     }
+    const std::string session_id = stay->session_id;
+    job.job.digest->forget(session_id, stay->number);
     return true;
 }
 
-bool ArchiveWorker::prepare(Job& job) {
-    if (auto prepared = archiver_.prepare(job.job); !prepared) {
+ArchiveWorker::Progress ArchiveWorker::prepare(Job& job) {
+    const auto prepared = archiver_.prepare(job.job);
+    if (!prepared) {
         job.backoff.fail(clock_.steady_now());
-        const std::string id = session_of(job.job.name).to_string();
+        const std::string id = job.job.session.to_string();
         const std::string reason = prepared.error().to_string();
         logger_.log(LogLevel::Error,
                     "archive",
                     "a capture could not be stored, it will be tried again",
                     {{"rs", id}, {"reason", reason}});
-        return false;
+        return Progress::Waits;
     }
     job.backoff.succeed();
-    ++prepared_;
-    return true;
+    if (!*prepared) {
+        return Progress::Done;
+    }
+    job.stuck_since.reset();
+    prepared_ += job.job.pending ? 1U : 0U;
+    return Progress::More;
 }
 
 bool ArchiveWorker::enter(Job& job) {
@@ -154,7 +183,7 @@ bool ArchiveWorker::enter(Job& job) {
     if (!entered) {
         // Not the catalogue but this record: the others go on.
         job.backoff.fail(now);
-        const std::string id = session_of(job.job.name).to_string();
+        const std::string id = job.job.session.to_string();
         const std::string reason = entered.error().to_string();
         logger_.log(LogLevel::Error,
                     "archive",
@@ -165,6 +194,41 @@ bool ArchiveWorker::enter(Job& job) {
     --prepared_;
     note_catalog_success();
     return true;
+}
+
+ArchiveWorker::Progress ArchiveWorker::tidy(Job& job) {
+    if (auto removed = archiver_.remove_parts(job.job, catalog_); !removed) {
+        if (removed.error().is_retryable()) {
+            note_catalog_failure(removed.error());
+        }
+        job.backoff.fail(clock_.steady_now());
+        logger_.log(LogLevel::Error, "archive", removed.error().to_string());
+        return Progress::Waits;
+    }
+    if (job.job.parts.empty()) {
+        return Progress::Done;
+    }
+    give_up_waiting(job);
+    return Progress::Waits;
+}
+
+/// The live wing never hands a part over before the next one has its beginning; this is for parts
+/// that somebody has taken away.
+void ArchiveWorker::give_up_waiting(Job& job) {
+    if (!job.job.digest) {
+        return;
+    }
+    const std::string next = capture_name(job.job.session, job.job.digest->part() + 1);
+    const bool is_coming = ::access((layout_.live() + "/" + next).c_str(), F_OK) == 0 ||
+                           ::access((layout_.captures() + "/" + next).c_str(), F_OK) == 0;
+    const SteadyTime now = clock_.steady_now();
+    if (is_coming) {
+        job.stuck_since.reset();
+    } else if (!job.stuck_since) {
+        job.stuck_since = now;
+    } else if (now - *job.stuck_since >= kLostPart) {
+        job.job.digest->close();
+    }
 }
 
 void ArchiveWorker::note_catalog_success() {

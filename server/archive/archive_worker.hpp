@@ -8,6 +8,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace siprec::server {
@@ -28,8 +29,9 @@ class Backoff {
     SteadyTime due_{};
 };
 
-/// Which captures a worker takes. Both states of a recording, running and finished, are entered by
-/// the same worker one after the other, so that the older state never comes last.
+/// Which sessions a worker takes, with all parts of their captures. Both states of a recording,
+/// running and finished, are entered by the same worker one after the other, so that the older
+/// state never comes last.
 struct WorkerShare {
     std::size_t index = 0;
     std::size_t count = 1;
@@ -44,6 +46,7 @@ class ArchiveWorker {
     /// by nobody else
     ArchiveWorker(const DataLayout& layout,
                   const RenderConfig& render,
+                  const metadata::ParseLimits& limits,
                   WorkerShare share,
                   const ProfileStore& profiles,
                   Catalog& catalog,
@@ -54,18 +57,28 @@ class ArchiveWorker {
     /// Looks at what is there and does what is due. @return true when more could be done at once
     [[nodiscard]] bool run_round();
 
+    /// *Thread-safe*: the process is about to be stopped; what the worker does at this moment is no
+    /// death of its capture.
+    void excuse() { archiver_.excuse(); }
+
   private:
     struct Job {
-        ArchiveJob job;
+        SessionJob job;
         Backoff backoff;
+        std::optional<SteadyTime> stuck_since;  // promised another part that is nowhere
     };
+
+    enum class Progress : std::uint8_t { More, Waits, Done };
 
     void watch_live();
     void find_captures();
     [[nodiscard]] bool is_waiting(const Job& job, SteadyTime now) const;
-    [[nodiscard]] bool advance(Job& job);
-    [[nodiscard]] bool prepare(Job& job);
+    [[nodiscard]] Progress advance(Job& job);
+    [[nodiscard]] Progress prepare(Job& job);
     [[nodiscard]] bool enter(Job& job);
+    [[nodiscard]] bool skip_entered(Job& job);
+    [[nodiscard]] Progress tidy(Job& job);
+    void give_up_waiting(Job& job);
     void note_catalog_success();
     void note_catalog_failure(const Error& failure);
 
@@ -78,8 +91,8 @@ class ArchiveWorker {
     LiveWatch live_;
     Backoff catalog_backoff_;
     bool catalog_away_ = false;  // said in the log
-    std::map<std::string, Job> jobs_;
-    std::size_t prepared_ = 0;  // jobs that wait for the catalogue with their record in memory
+    std::map<Uuid, Job> jobs_;
+    std::size_t prepared_ = 0;  // recordings that wait for the catalogue in memory
 };
 
 }  // namespace siprec::server

@@ -9,12 +9,25 @@
 #include <cerrno>
 #include <cstddef>
 #include <span>
+#include <string_view>
 
 namespace siprec::server {
+namespace {
+
+constexpr std::string_view kSuffix = ".attempts";
+
+Result<void> remove(const std::string& path) {
+    if (::unlink(path.c_str()) != 0 && errno != ENOENT) {
+        return file_error("remove", path, errno);
+    }
+    return {};
+}
+
+}  // namespace
 
 Result<Attempts> Attempts::begin(const std::string& capture_path) {
     // One byte an attempt. Not synced: it is for a process that dies, not for a machine.
-    const std::string path = capture_path + ".attempts";
+    const std::string path = capture_path + std::string(kSuffix);
     auto file = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
     if (!file) {
         return std::move(file).error();
@@ -34,8 +47,19 @@ Result<Attempts> Attempts::begin(const std::string& capture_path) {
 }
 
 Result<void> Attempts::end() const {
-    if (::unlink(path_.c_str()) != 0 && errno != ENOENT) {
-        return file_error("remove", path_, errno);
+    return remove(path_);
+}
+
+Result<void> Attempts::forget(const std::string& capture_path) {
+    return remove(capture_path + std::string(kSuffix));
+}
+
+Result<void> Attempts::excuse() const {
+    if (died_ == 0) {
+        return remove(path_);
+    }
+    if (::truncate(path_.c_str(), static_cast<off_t>(died_)) != 0 && errno != ENOENT) {
+        return file_error("shorten", path_, errno);
     }
     return {};
 }

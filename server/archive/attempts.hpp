@@ -14,8 +14,15 @@ class Attempts {
     /// Counts one attempt more.
     [[nodiscard]] static Result<Attempts> begin(const std::string& capture_path);
 
-    /// It came back, with whatever result.
+    /// It came back, with whatever result; what died before counts no more.
     [[nodiscard]] Result<void> end() const;
+
+    /// The capture is taken away.
+    [[nodiscard]] static Result<void> forget(const std::string& capture_path);
+
+    /// This attempt counts no more, those that died before do: a step before the dangerous one came
+    /// back, or the process is ended from outside.
+    [[nodiscard]] Result<void> excuse() const;
 
     /// Died often enough to leave the decoding out.
     [[nodiscard]] bool is_doubtful() const noexcept { return died_ >= 3; }

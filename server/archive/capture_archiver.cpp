@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <utility>
@@ -23,7 +24,7 @@ Result<WallTime> modification_time(const std::string& path) {
 }
 
 Result<void> store_wav(const FileStore& store,
-                       const std::string& capture,
+                       const std::vector<std::string>& captures,
                        const DecoderRegistry& decoders,
                        BuiltRecord& built,
                        std::optional<Rendering>& rendering) {
@@ -33,7 +34,7 @@ Result<void> store_wav(const FileStore& store,
     if (!part) {
         return part.error();
     }
-    auto rendered = render_wav(capture, built.plan, decoders, *part);
+    auto rendered = render_wav(captures, built.plan, decoders, *part);
     if (!rendered) {
         return std::move(rendered).error();
     }
@@ -50,18 +51,23 @@ Result<void> store_wav(const FileStore& store,
     return {};
 }
 
-Result<void> store_capture(const FileStore& store, const std::string& capture, BuiltRecord& built) {
-    const std::string relative =
-        FileStore::artefact_path(built.record.start, built.record.id, "pcapng");
-    const auto digest = store.adopt(capture, relative);
-    if (!digest) {
-        return digest.error();
+Result<void> store_captures(const FileStore& store,
+                            const std::vector<std::string>& captures,
+                            BuiltRecord& built) {
+    for (std::size_t i = 0; i < captures.size(); ++i) {
+        const std::string extension = i == 0 ? "pcapng" : std::to_string(i + 1) + ".pcapng";
+        const std::string relative =
+            FileStore::artefact_path(built.record.start, built.record.id, extension);
+        const auto digest = store.adopt(captures[i], relative);
+        if (!digest) {
+            return digest.error();
+        }
+        built.record.artefacts.push_back({.kind = "capture",
+                                          .path = relative,
+                                          .media_type = "application/x-pcapng",
+                                          .bytes = digest->bytes,
+                                          .sha256 = digest->sha256});
     }
-    built.record.artefacts.push_back({.kind = "capture",
-                                      .path = relative,
-                                      .media_type = "application/x-pcapng",
-                                      .bytes = digest->bytes,
-                                      .sha256 = digest->sha256});
     return {};
 }
 
@@ -69,61 +75,139 @@ Result<void> store_capture(const FileStore& store, const std::string& capture, B
 
 CaptureArchiver::CaptureArchiver(DataLayout layout,
                                  const RenderConfig& render,
+                                 const metadata::ParseLimits& limits,
                                  const ProfileStore& profiles,
                                  const DecoderRegistry& decoders,
                                  Logger& logger)
     : layout_(std::move(layout)),
       store_(layout_.recordings()),
       render_(render),
+      limits_(limits),
       profiles_(profiles),
       decoders_(decoders),
       logger_(logger) {}
 
-Result<void> CaptureArchiver::prepare(ArchiveJob& job) const {
-    const auto attempts = Attempts::begin(layout_.captures() + "/" + job.name);
+Result<bool> CaptureArchiver::prepare(SessionJob& job) {
+    CapturePart* part = nullptr;
+    const bool is_recording_due = job.finished_stay() != nullptr || job.is_session_due();
+    if (!is_recording_due) {
+        part = job.next_part();
+    }
+    if (part == nullptr && !is_recording_due) {
+        return false;
+    }
+    // A recording is built when its last part was played, and goes down with that.
+    const CapturePart& cause = part != nullptr ? *part : job.last_played();
+    auto attempts = Attempts::begin(path_of(cause));
     if (!attempts) {
         return attempts.error();
     }
-    auto prepared = attempts->is_hopeless()
-                        ? make_unreadable(job, "it ended the archive worker again and again")
-                        : prepare_once(job, *attempts);
-    auto cleared = attempts->end();
-    return prepared ? cleared : prepared;
+    {
+        const std::lock_guard lock(mutex_);
+        attempt_ = *attempts;
+    }
+    auto prepared = work(job, part, *attempts);
+    {
+        const std::lock_guard lock(mutex_);
+        attempt_.reset();
+    }
+    auto cleared = part != nullptr ? attempts->excuse() : attempts->end();
+    if (!prepared || !cleared) {
+        return prepared ? std::move(cleared).error() : std::move(prepared).error();
+    }
+    return true;
 }
 
-Result<void> CaptureArchiver::prepare_once(ArchiveJob& job, const Attempts& attempts) const {
-    const std::string path = layout_.captures() + "/" + job.name;
-    CaptureDigest digest;
-    const auto played = play_file(path, digest);
-    if (!played) {
-        return played.error();
+Result<void> CaptureArchiver::work(SessionJob& job, CapturePart* part, const Attempts& attempts) {
+    if (part == nullptr) {
+        return build(job, job.finished_stay(), attempts);
     }
-    if (!digest.session()) {
-        return make_unreadable(
-            job, played->damage ? played->damage->to_string() : "no session-started entry");
-    }
-    const bool damaged = played->truncated || played->damage.has_value();
-    BuiltRecord built = build_finished_record(
-        digest, decoders_, render_.sample_rate, damaged, *profiles_.current());
-    std::optional<Rendering> rendering;
-    built.evidence.render_failed = attempts.is_doubtful() && !built.plan.tracks.empty();
-    if (!built.evidence.render_failed && !built.plan.tracks.empty()) {
-        if (auto rendered = render(path, built, rendering); !rendered) {
-            return rendered;
+    return attempts.is_hopeless()
+               ? make_unreadable(job, *part, "it ended the archive worker again and again")
+               : play(job, *part);
+}
+
+void CaptureArchiver::excuse() {
+    const std::lock_guard lock(mutex_);
+    if (attempt_) {
+        if (auto excused = attempt_->excuse(); !excused) {
+            logger_.log(LogLevel::Warning, "archive", excused.error().to_string());
         }
     }
-    if (auto stored = store_capture(store_, path, built); !stored) {
-        return stored;
+}
+
+Result<void> CaptureArchiver::play(SessionJob& job, CapturePart& part) const {
+    // Into a digest of its own first: one that cannot be read must leave nothing behind.
+    const std::string path = path_of(part);
+    const bool is_first = !job.digest;
+    auto digest = is_first ? std::make_unique<CaptureDigest>(profiles_.current(), limits_)
+                           : std::move(job.digest);
+    const auto played = play_file(path, *digest);
+    if (!played || !digest->session()) {
+        if (!is_first) {
+            job.digest = std::move(digest);
+        }
+        if (!played) {
+            return played.error();
+        }
+        return make_unreadable(
+            job, part, played->damage ? played->damage->to_string() : "no session-started entry");
     }
-    complete_record(built, digest, rendering);
-    job.record = std::move(built.record);
+    part.is_played = true;
+    part.is_damaged = played->truncated || played->damage.has_value();
+    job.digest = std::move(digest);
+    if (is_first) {
+        job.first_part = job.digest->part();
+    }
+    const std::uint32_t number = part_of(part.name);
+    const bool has_end = job.digest->ended().has_value();
+    if (!has_end && !job.digest->is_rotated() && job.parts.upper_bound(number) != job.parts.end()) {
+        job.digest->on_event({job.digest->end_time(), CaptureRotated{number + 1}});
+    }
+    if (has_end || !job.digest->is_rotated()) {
+        job.digest->close();
+    }
     return {};
 }
 
-Result<void> CaptureArchiver::render(const std::string& capture,
+Result<void> CaptureArchiver::build(SessionJob& job,
+                                    const SessionStay* stay,
+                                    const Attempts& attempts) const {
+    std::vector<std::string> captures;
+    bool damaged = stay != nullptr && stay->first_part < job.first_part;
+    const std::uint32_t first = stay == nullptr ? 1 : stay->first_part;
+    for (auto& [number, part] : job.parts) {
+        if (number >= first && part.is_played && part.unreadable.empty()) {
+            captures.push_back(path_of(part));
+            damaged = damaged || part.is_damaged;
+        }
+    }
+    BuiltRecord built =
+        build_finished_record(*job.digest, stay, decoders_, render_.sample_rate, damaged);
+    std::optional<Rendering> rendering;
+    built.evidence.render_failed = attempts.is_doubtful() && !built.plan.tracks.empty();
+    if (!built.evidence.render_failed && !built.plan.tracks.empty()) {
+        if (auto rendered = render(captures, built, rendering); !rendered) {
+            return rendered;
+        }
+    }
+    if (auto stored = store_captures(store_, captures, built); !stored) {
+        return stored;
+    }
+    for (auto& [number, part] : job.parts) {
+        part.is_claimed = part.is_claimed || (number >= first && part.is_played);
+    }
+    complete_record(built, *job.digest, rendering);
+    job.pending =
+        PendingRecording{std::move(built.record),
+                         stay != nullptr ? StayName{stay->session_id, stay->number} : StayName{}};
+    return {};
+}
+
+Result<void> CaptureArchiver::render(const std::vector<std::string>& captures,
                                      BuiltRecord& built,
                                      std::optional<Rendering>& rendering) const {
-    auto stored = store_wav(store_, capture, decoders_, built, rendering);
+    auto stored = store_wav(store_, captures, decoders_, built, rendering);
     const bool disk_refuses =
         !stored && (stored.error().code() == ErrorCode::Io ||
                     stored.error().code() == ErrorCode::NotFound || stored.error().is_retryable());
@@ -141,41 +225,105 @@ Result<void> CaptureArchiver::render(const std::string& capture,
     return {};
 }
 
-Result<void> CaptureArchiver::make_unreadable(ArchiveJob& job, std::string reason) const {
-    const auto when = modification_time(layout_.captures() + "/" + job.name);
+Result<void> CaptureArchiver::make_unreadable(SessionJob& job,
+                                              CapturePart& part,
+                                              std::string reason) const {
+    const auto when = modification_time(path_of(part));
     if (!when) {
         return when.error();
     }
-    const std::string id = session_of(job.name).to_string();
+    const std::string id = job.session.to_string();
     logger_.log(LogLevel::Error,
                 "archive",
                 "a capture cannot be read, it goes to failed/",
                 {{"rs", id}, {"reason", reason}});
-    job.record = build_unreadable_record(session_of(job.name), *when, reason);
-    job.unreadable = std::move(reason);
+    job.pending = PendingRecording{build_unreadable_record(job.session, *when, reason), {}};
+    // Beside the recordings of the other parts.
+    if (const std::uint32_t number = part_of(part.name); number > 1) {
+        job.pending->record.id =
+            Uuid::derived(job.session, "unreadable part " + std::to_string(number));
+    }
+    part.is_played = true;
+    part.unreadable = std::move(reason);
     return {};
 }
 
-Result<void> CaptureArchiver::enter(ArchiveJob& job, Catalog& catalog) const {
-    if (auto entered = catalog.put(*job.record); !entered) {
+Result<void> CaptureArchiver::enter(SessionJob& job, Catalog& catalog) const {
+    const RecordingRecord& record = job.pending->record;
+    const StayName& stay = job.pending->stay;
+    if (auto entered = catalog.put(record); !entered) {
         return entered;
     }
-    job.is_entered = true;
+    log_result(record);
+    if (stay.number > 0) {
+        job.digest->forget(stay.session_id, stay.number);
+    } else if (job.digest) {
+        job.is_session_entered = true;
+    }
+    job.pending.reset();
     return {};
 }
 
-Result<void> CaptureArchiver::remove(const ArchiveJob& job) const {
-    const std::string path = layout_.captures() + "/" + job.name;
-    auto removed =
-        job.unreadable.empty() ? remove_durably(path) : set_aside(layout_, path, job.unreadable);
-    if (removed) {
-        log_result(job);
+Result<void> CaptureArchiver::remove_parts(SessionJob& job, Catalog& catalog) const {
+    while (!job.parts.empty()) {
+        // In order: a part that is there stands for all that follow it.
+        const auto& [number, part] = *job.parts.begin();
+        if (!job.is_done_with(number)) {
+            return {};
+        }
+        const std::string path = path_of(part);
+        if (part.unreadable.empty() && !part.is_claimed) {
+            if (auto kept = keep_unclaimed(job, number, catalog); !kept) {
+                return kept;
+            }
+        }
+        auto removed = part.unreadable.empty() ? remove_durably(path)
+                                               : set_aside(layout_, path, part.unreadable);
+        if (!removed) {
+            return removed;
+        }
+        if (auto forgotten = Attempts::forget(path); !forgotten) {
+            return forgotten;
+        }
+        job.parts.erase(job.parts.begin());
+        // A part behind a gap begins anew, from what it says itself.
+        if (std::none_of(job.parts.begin(), job.parts.end(), [](const auto& left) {
+                return left.second.is_played;
+            })) {
+            job.digest.reset();
+            job.is_session_entered = false;
+        }
     }
-    return removed;
+    return {};
 }
 
-void CaptureArchiver::log_result(const ArchiveJob& job) const {
-    const RecordingRecord& record = *job.record;
+Result<void> CaptureArchiver::keep_unclaimed(const SessionJob& job,
+                                             std::uint32_t number,
+                                             Catalog& catalog) const {
+    const std::string path = path_of(job.parts.at(number));
+    SessionCaptureRecord capture;
+    capture.recording_session = job.session;
+    capture.part = number;
+    capture.ended = job.digest->end_time();
+    const std::string relative =
+        FileStore::artefact_path(job.digest->session()->started,
+                                 Uuid::derived(job.session, "part " + std::to_string(number)),
+                                 "pcapng");
+    const auto digest = store_.adopt(path, relative);
+    if (!digest) {
+        return digest.error();
+    }
+    capture.path = relative;
+    capture.bytes = digest->bytes;
+    capture.sha256 = digest->sha256;
+    return catalog.put_capture(capture);
+}
+
+std::string CaptureArchiver::path_of(const CapturePart& part) const {
+    return layout_.captures() + "/" + part.name;
+}
+
+void CaptureArchiver::log_result(const RecordingRecord& record) const {
     std::string reasons;
     for (const std::string& reason : record.reasons) {
         reasons += (reasons.empty() ? "" : ",") + reason;

@@ -1,9 +1,10 @@
 #pragma once
 
-// The way of one finished capture into store and catalogue, as steps that can be repeated.
+// The way of a session's finished captures into store and catalogue, as steps that can be repeated.
 
 #include "archive/attempts.hpp"
 #include "archive/record_builder.hpp"
+#include "archive/session_job.hpp"
 #include "capture/layout.hpp"
 #include "catalog/catalog.hpp"
 #include "config/config.hpp"
@@ -13,54 +14,69 @@
 #include <siprec/codec.hpp>
 #include <siprec/log.hpp>
 
+#include <mutex>
 #include <optional>
 #include <string>
 
 namespace siprec::server {
 
-/// One capture and how far it has come. What is not here is on disk: a job that is forgotten (the
-/// process was killed) is found again in `captures/` and ends the same.
-struct ArchiveJob {
-    std::string name;                       ///< file name in `captures/`
-    std::optional<RecordingRecord> record;  ///< rendered and stored, not yet out of `captures/`
-    std::string unreadable;   ///< why the capture goes to `failed/`; empty: it does not
-    bool is_entered = false;  ///< in the catalogue
-};
-
-/// Owned by one thread.
+/// Owned by one thread, but for `excuse`.
 class CaptureArchiver {
   public:
+    /// @param limits  what a document may ask for: the live wing's
     /// @param profiles, decoders, logger  outlive the archiver
     CaptureArchiver(DataLayout layout,
                     const RenderConfig& render,
+                    const metadata::ParseLimits& limits,
                     const ProfileStore& profiles,
                     const DecoderRegistry& decoders,
                     Logger& logger);
 
-    /// Reads the capture, renders it and puts both into the store; makes the record.
-    /// @return ResourceExhausted, Io: the disk refuses, try again
-    [[nodiscard]] Result<void> prepare(ArchiveJob& job) const;
+    /// Does the next thing: reads a part, or renders a recording that is over and puts it with its
+    /// parts into the store.
+    /// @return whether there was something to do; ResourceExhausted, Io: the disk refuses, try
+    /// again
+    [[nodiscard]] Result<bool> prepare(SessionJob& job);
 
+    /// Enters what is pending, or finds that it is there.
     /// @return as `Catalog::put`
-    [[nodiscard]] Result<void> enter(ArchiveJob& job, Catalog& catalog) const;
+    [[nodiscard]] Result<void> enter(SessionJob& job, Catalog& catalog) const;
 
-    /// Takes the capture out of `captures/`; the job is done.
-    [[nodiscard]] Result<void> remove(const ArchiveJob& job) const;
+    /// Takes the parts that nobody needs any more out of `captures/`; those that belong to no
+    /// recording go into the store.
+    [[nodiscard]] Result<void> remove_parts(SessionJob& job, Catalog& catalog) const;
+
+    /// *Thread-safe*: the process is told to stop; the attempt that is running is no death of its
+    /// capture.
+    void excuse();
 
   private:
-    [[nodiscard]] Result<void> prepare_once(ArchiveJob& job, const Attempts& attempts) const;
-    [[nodiscard]] Result<void> render(const std::string& capture,
+    [[nodiscard]] Result<void> work(SessionJob& job, CapturePart* part, const Attempts& attempts);
+    [[nodiscard]] Result<void> play(SessionJob& job, CapturePart& part) const;
+    [[nodiscard]] Result<void> build(SessionJob& job,
+                                     const SessionStay* stay,
+                                     const Attempts& attempts) const;
+    [[nodiscard]] Result<void> render(const std::vector<std::string>& captures,
                                       BuiltRecord& built,
                                       std::optional<Rendering>& rendering) const;
-    [[nodiscard]] Result<void> make_unreadable(ArchiveJob& job, std::string reason) const;
-    void log_result(const ArchiveJob& job) const;
+    [[nodiscard]] Result<void> make_unreadable(SessionJob& job,
+                                               CapturePart& part,
+                                               std::string reason) const;
+    [[nodiscard]] Result<void> keep_unclaimed(const SessionJob& job,
+                                              std::uint32_t number,
+                                              Catalog& catalog) const;
+    [[nodiscard]] std::string path_of(const CapturePart& part) const;
+    void log_result(const RecordingRecord& record) const;
 
     const DataLayout layout_;
     const FileStore store_;
     const RenderConfig render_;
+    const metadata::ParseLimits limits_;
     const ProfileStore& profiles_;
     const DecoderRegistry& decoders_;
     Logger& logger_;
+    std::mutex mutex_;
+    std::optional<Attempts> attempt_;  // guarded by mutex_
 };
 
 }  // namespace siprec::server

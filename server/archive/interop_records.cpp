@@ -44,7 +44,7 @@ std::vector<TrackClue> track_clues(const RecordingRecord& record, const CaptureD
                        .announced = {}};
         for (const TrackDigest* received : digest.tracks()) {
             if (received->stream.id == track.id) {
-                clue.ssrcs = received->sequence.ssrcs();
+                clue.ssrcs = received->media.sequence.ssrcs();
                 clue.described = received->stream.sources;
                 clue.announced = received->announced;
             }
@@ -110,13 +110,12 @@ std::string evidence_to_json(const std::vector<VoiceEvidence>& evidence) {
 
 void fill_interop(RecordingRecord& record,
                   const metadata::Document& document,
-                  const CaptureDigest& digest,
-                  const ProfileSet& profiles) {
+                  const CaptureDigest& digest) {
     record.direction = "unknown";
     if (!digest.session()) {
         return;
     }
-    const Lifted lifted = lift(profiles, view_of(record, *digest.session(), document));
+    const Lifted lifted = lift(digest.profiles(), view_of(record, *digest.session(), document));
     for (const FieldValue& field : lifted.fields) {
         record.fields.push_back(
             {.name = field.name, .value = storable(field.value), .source = field.source});
@@ -142,9 +141,9 @@ void fill_interop(RecordingRecord& record,
 Result<metadata::ParsedDocument> read_document(const DocumentDigest& document,
                                                std::string_view charset,
                                                const CaptureDigest& digest,
-                                               const ProfileSet& profiles) {
+                                               const metadata::ParseLimits& limits) {
     const std::string& text = document.received.document;
-    auto parsed = metadata::parse(text, charset);
+    auto parsed = metadata::parse(text, charset, limits);
     const bool lacks_zone =
         parsed && std::any_of(parsed->findings.begin(),
                               parsed->findings.end(),
@@ -156,12 +155,12 @@ Result<metadata::ParsedDocument> read_document(const DocumentDigest& document,
                         .document = parsed->document,
                         .received = {text},
                         .broken = {}};
-    for (const auto& [profile, reason] : fitting_profiles(profiles, call)) {
+    for (const auto& [profile, reason] : fitting_profiles(digest.profiles(), call)) {
         const auto zone = zone_of(text, profile->quirks, document.time);
         if (!zone) {
             continue;
         }
-        auto zoned = metadata::parse(with_zone(text, *zone), charset);
+        auto zoned = metadata::parse(with_zone(text, *zone), charset, limits);
         if (!zoned) {
             return parsed;
         }

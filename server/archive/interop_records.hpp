@@ -2,7 +2,6 @@
 
 #include "archive/capture_digest.hpp"
 #include "catalog/records.hpp"
-#include "interop/profile_set.hpp"
 
 #include <siprec/metadata.hpp>
 #include <siprec/result.hpp>
@@ -17,13 +16,12 @@ namespace siprec::server {
 /// @param document  all that is known of the call
 void fill_interop(RecordingRecord& record,
                   const metadata::Document& document,
-                  const CaptureDigest& digest,
-                  const ProfileSet& profiles);
+                  const CaptureDigest& digest);
 
 /// `metadata::parse`, and times without a zone taken for the zone that the client's profile says.
 [[nodiscard]] Result<metadata::ParsedDocument> read_document(const DocumentDigest& document,
                                                              std::string_view charset,
                                                              const CaptureDigest& digest,
-                                                             const ProfileSet& profiles);
+                                                             const metadata::ParseLimits& limits);
 
 }  // namespace siprec::server

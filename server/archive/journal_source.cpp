@@ -47,6 +47,11 @@ Result<std::size_t> JournalSource::read(std::span<std::byte> out) {
     return count;
 }
 
+void JournalSource::release() noexcept {
+    window_ = {};
+    window_start_ = 0;
+}
+
 Result<void> JournalSource::find_block() {
     struct stat status {};
 

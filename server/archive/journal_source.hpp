@@ -23,6 +23,9 @@ class JournalSource {
     /// As `pcapng::Reader::Source`.
     [[nodiscard]] Result<std::size_t> read(std::span<std::byte> out);
 
+    /// Gives up the buffer until the next read: thousands of captures are followed at a time.
+    void release() noexcept;
+
   private:
     JournalSource(UniqueFd file, std::string path)
         : file_(std::move(file)), path_(std::move(path)) {}

@@ -13,6 +13,7 @@ namespace siprec::server {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{16} * 1024;
+constexpr std::size_t kRunningDocuments = 8;
 
 }  // namespace
 
@@ -39,23 +40,52 @@ Result<std::size_t> LiveWatch::update(const std::set<std::string>& names, Catalo
 Result<bool> LiveWatch::enter(const std::string& name,
                               LiveCapture& capture,
                               Catalog& catalog) const {
-    const CaptureDigest& digest = *capture.digest;
-    // A session that has ended is on its way to captures/ and is entered from there.
-    if (!digest.session() || digest.ended() || digest.version() == capture.entered_version) {
+    CaptureDigest& digest = *capture.digest;
+    // A session that has ended is on its way to captures/ and is entered from there; what a part
+    // that has ended leaves open is entered from the next.
+    if (!digest.session() || digest.ended() || digest.is_rotated() ||
+        digest.version() == capture.entered_version) {
         return false;
     }
-    const auto entered = catalog.put(build_running_record(digest, *profiles_.current()));
+    bool is_entered = false;
+    if (!digest.tracker().has_named() && !digest.tracker().is_idle()) {
+        const auto entered = enter(name, build_running_record(digest, nullptr), catalog);
+        if (!entered) {
+            return entered;
+        }
+        is_entered = *entered;
+    }
+    const std::vector<SessionStay> stays = digest.tracker().stays();
+    for (const SessionStay& stay : stays) {
+        const auto entered = enter(name, build_running_record(digest, &stay), catalog);
+        if (!entered) {
+            return entered;
+        }
+        is_entered = is_entered || *entered;
+        if (stay.is_over()) {
+            digest.forget(stay.session_id, stay.number);
+        }
+    }
+    // The archive has them all when it is over.
+    digest.keep_documents(kRunningDocuments);
+    capture.entered_version = digest.version();
+    return is_entered;
+}
+
+Result<bool> LiveWatch::enter(const std::string& name,
+                              const RecordingRecord& record,
+                              Catalog& catalog) const {
+    const auto entered = catalog.put(record);
     if (!entered && entered.error().is_retryable()) {
         return entered.error();
     }
-    capture.entered_version = digest.version();
     if (!entered) {
         const std::string id = session_of(name).to_string();
         const std::string reason = entered.error().to_string();
         logger_.log(LogLevel::Error,
                     "archive",
                     "the catalogue refuses a running session",
-                    {{"rs", id}, {"call_id", digest.session()->call_id}, {"reason", reason}});
+                    {{"rs", id}, {"call_id", record.call_id}, {"reason", reason}});
     }
     return entered.has_value();
 }
@@ -67,7 +97,7 @@ bool LiveWatch::open(const std::string& name, LiveCapture& capture) const {
         return false;
     }
     capture.source = std::move(*opened);
-    capture.digest = std::make_unique<CaptureDigest>();
+    capture.digest = std::make_unique<CaptureDigest>(profiles_.current(), limits_);
     capture.playback = std::make_unique<CapturePlayback>(*capture.digest);
     return true;
 }
@@ -75,6 +105,9 @@ bool LiveWatch::open(const std::string& name, LiveCapture& capture) const {
 Result<void> LiveWatch::read(LiveCapture& capture) const {
     std::vector<std::byte> fresh(kReadBytes);
     auto count = capture.source->read(fresh);
+    if (!count || *count == 0) {
+        capture.source->release();
+    }
     if (!count || *count == 0) {
         return count ? Result<void>{} : std::move(count).error();
     }
@@ -87,6 +120,7 @@ Result<void> LiveWatch::read(LiveCapture& capture) const {
         blocks.insert(blocks.end(), bytes.begin(), bytes.end());
         count = capture.source->read(fresh);
     }
+    capture.source->release();
     if (!count) {
         return std::move(count).error();
     }

@@ -21,8 +21,11 @@ namespace siprec::server {
 class LiveWatch {
   public:
     /// @param profiles, logger  outlive the watch
-    LiveWatch(DataLayout layout, const ProfileStore& profiles, Logger& logger)
-        : layout_(std::move(layout)), profiles_(profiles), logger_(logger) {}
+    LiveWatch(DataLayout layout,
+              const metadata::ParseLimits& limits,
+              const ProfileStore& profiles,
+              Logger& logger)
+        : layout_(std::move(layout)), limits_(limits), profiles_(profiles), logger_(logger) {}
 
     /// Looks at the captures named, forgets all others, and enters those that say something new.
     /// @return how many were entered; or Unavailable, Timeout from the catalogue: what was not
@@ -43,10 +46,14 @@ class LiveWatch {
     [[nodiscard]] Result<bool> enter(const std::string& name,
                                      LiveCapture& capture,
                                      Catalog& catalog) const;
+    [[nodiscard]] Result<bool> enter(const std::string& name,
+                                     const RecordingRecord& record,
+                                     Catalog& catalog) const;
     [[nodiscard]] Result<void> read(LiveCapture& capture) const;
     void give_up(const std::string& name, LiveCapture& capture, const Error& failure) const;
 
     const DataLayout layout_;
+    const metadata::ParseLimits limits_;
     const ProfileStore& profiles_;
     Logger& logger_;
     std::map<std::string, LiveCapture> captures_;

@@ -1,63 +1,30 @@
 #include "archive/metadata_records.hpp"
 
 #include "archive/call_facts.hpp"
+#include "archive/conversation_keys.hpp"
 #include "archive/extension_json.hpp"
 #include "archive/interop_records.hpp"
+#include "archive/metadata_cut.hpp"
 
 #include <siprec/metadata.hpp>
 
 #include <algorithm>
-#include <cctype>
 #include <set>
 
 namespace siprec::server {
 namespace {
 
-/// The charset parameter of a Content-Type value.
-std::string charset_of(std::string_view content_type) {
-    std::string folded(content_type);
-    std::transform(folded.begin(), folded.end(), folded.begin(), [](unsigned char c) {
-        return static_cast<char>(std::tolower(c));
-    });
-    const auto at = folded.find("charset=");
-    if (at == std::string::npos) {
-        return {};
-    }
-    std::string value = folded.substr(at + std::string_view("charset=").size());
-    std::erase(value, '"');
-    return value.substr(0, value.find_first_of("; \t"));
-}
-
-MetadataOutcome read_documents(RecordingRecord& record,
-                               const CaptureDigest& digest,
-                               const ProfileSet& profiles,
-                               metadata::State& state) {
-    MetadataOutcome outcome;
+void fill_documents(RecordingRecord& record, const CaptureDigest& digest, const MetadataCut& cut) {
     for (const DocumentDigest& document : digest.documents()) {
-        MetadataRecord kept;
-        kept.received = document.time;
-        kept.method = storable(document.received.method);
-        kept.content_type = storable(document.received.content_type);
-        kept.document = document.received.document;
-        auto parsed =
-            read_document(document, charset_of(document.received.content_type), digest, profiles);
-        kept.usable = parsed.has_value();
-        if (parsed) {
-            auto findings = std::move(parsed->findings);
-            const auto merged = state.apply(parsed->document, document.time);
-            findings.insert(findings.end(), merged.begin(), merged.end());
-            kept.findings_json = findings_to_json(findings);
-            outcome.has_usable = true;
-            outcome.is_malformed =
-                outcome.is_malformed || parsed->dialect == metadata::Dialect::Salvaged;
-        } else {
-            outcome.is_malformed = true;
-            kept.findings_json = findings_to_json(
-                {{.code = "unusable", .message = parsed.error().to_string(), .path = {}}});
+        if (cut.has(document)) {
+            record.documents.push_back({.received = document.time,
+                                        .method = storable(document.received.method),
+                                        .content_type = storable(document.received.content_type),
+                                        .document = document.received.document,
+                                        .usable = document.received.usable,
+                                        .findings_json = document.findings_json});
         }
-        record.documents.push_back(std::move(kept));
     }
-    return outcome;
 }
 
 void fill_groups(RecordingRecord& record, const metadata::Document& document) {
@@ -114,15 +81,17 @@ void fill_participants(RecordingRecord& record, const metadata::Document& docume
     }
 }
 
-void fill_associations(RecordingRecord& record, const metadata::State& state) {
-    for (const metadata::ParticipationInterval& interval : state.history()) {
+void fill_associations(RecordingRecord& record, const MetadataCut& cut) {
+    for (const metadata::ParticipationInterval& interval : cut.history()) {
         record.associations.push_back({.participant_src_id = storable(interval.participant_id),
                                        .session_src_id = storable(interval.session_id),
                                        .stream_src_id = storable(interval.stream_id),
                                        .from = interval.from,
                                        .until = interval.until,
                                        .estimated = interval.from_is_estimated,
-                                       .guess = interval.is_guess});
+                                       .guess = interval.is_guess,
+                                       .noted_from = interval.noted_from,
+                                       .noted_until = interval.noted_until});
     }
 }
 
@@ -139,12 +108,21 @@ void add_undescribed_participants(RecordingRecord& record) {
     }
 }
 
-/// RFC 7865 6.7: the stream of an m-line is the one with its label. The last one that had it wins.
-void join_streams(RecordingRecord& record, const metadata::Document& document) {
+/// The stream of an m-line is the one with its label (RFC 7865 6.7), in the message that says so.
+void join_streams(RecordingRecord& record, const CaptureDigest& digest, const MetadataCut& cut) {
     for (TrackRecord& track : record.tracks) {
-        for (const metadata::MediaStream& stream : document.streams) {
-            if (!track.label.empty() && stream.label && storable(*stream.label) == track.label) {
-                track.stream_src_id = storable(stream.id);
+        for (const StreamOnTrack& stream : cut.streams_on(track.id, digest)) {
+            track.stream_src_id = storable(stream.id);
+            for (const metadata::ParticipationInterval& interval : cut.history()) {
+                const WallTime from = std::max(interval.noted_from, stream.from);
+                const auto until = earlier(interval.noted_until, stream.until);
+                if (interval.stream_id == stream.id && (!until || from < *until)) {
+                    track.owners.push_back({.participant_src_id = storable(interval.participant_id),
+                                            .stream_src_id = track.stream_src_id,
+                                            .from = from,
+                                            .until = until,
+                                            .guess = interval.is_guess || stream.is_guess});
+                }
             }
         }
     }
@@ -171,37 +149,37 @@ void claim_tracks(RecordingRecord& record, bool finished) {
                                            .from = record.start,
                                            .until = finished ? record.end : std::nullopt,
                                            .estimated = true,
-                                           .guess = true});
+                                           .guess = true,
+                                           .noted_from = record.start,
+                                           .noted_until = finished ? record.end : std::nullopt});
         }
     }
 }
 
 }  // namespace
 
-MetadataOutcome fill_metadata(RecordingRecord& record,
-                              const CaptureDigest& digest,
-                              bool finished,
-                              const ProfileSet& profiles) {
-    metadata::State state;
-    const MetadataOutcome outcome = read_documents(record, digest, profiles, state);
-    if (finished) {
-        state.close(digest.end_time());
-    }
-    const metadata::Document& document = state.everything();
+void fill_metadata(RecordingRecord& record,
+                   const CaptureDigest& digest,
+                   const SessionStay* stay,
+                   bool finished) {
+    const MetadataCut cut(digest, stay, record.end);
+    fill_documents(record, digest, cut);
+    const metadata::Document& document = cut.document();
     fill_groups(record, document);
     fill_sessions(record, document);
     fill_participants(record, document);
-    fill_associations(record, state);
+    fill_associations(record, cut);
     add_undescribed_participants(record);
-    join_streams(record, document);
-    if (!outcome.has_usable && digest.session()) {
+    join_streams(record, digest, cut);
+    if (!digest.has_usable_metadata() && digest.session()) {
         add_party(record, "from", digest.session()->from_uri, digest.session()->from_display);
         add_party(record, "to", digest.session()->to_uri, {});
     }
     claim_tracks(record, finished);
-    fill_interop(record, document, digest, profiles);
+    fill_interop(record, document, digest);
     record.extension_json = extensions_to_json(document.extensions);
-    return outcome;
+    record.conversation_keys =
+        conversation_keys(record, stay == nullptr || stay->covers_everything());
 }
 
 }  // namespace siprec::server

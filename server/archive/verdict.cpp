@@ -16,40 +16,39 @@ bool loses_too_much(const TrackRecord& track) {
 }
 
 /// @return true when nothing at all was received although something was expected
-bool judge_media(std::vector<std::string>& reasons, const CaptureDigest& digest) {
-    const auto tracks = digest.tracks();
+bool judge_media(std::vector<std::string>& reasons, const std::vector<TrackDigest>& tracks) {
     const bool has_media = std::any_of(
-        tracks.begin(), tracks.end(), [](const auto* track) { return track->packets > 0; });
+        tracks.begin(), tracks.end(), [](const auto& track) { return track.media.packets > 0; });
     const bool was_active = std::any_of(
-        tracks.begin(), tracks.end(), [](const auto* track) { return track->was_active(); });
+        tracks.begin(), tracks.end(), [](const auto& track) { return track.was_active(); });
     if (!has_media) {
         reasons.emplace_back(was_active || tracks.empty() ? "no-media" : "never-active");
         return was_active || tracks.empty();
     }
-    for (const TrackDigest* track : tracks) {
-        if (track->is_audio() && track->was_active() && track->packets == 0) {
-            reasons.push_back("stream-silent:" + track->name());
+    for (const TrackDigest& track : tracks) {
+        if (track.is_audio() && track.was_active() && track.media.packets == 0) {
+            reasons.push_back("stream-silent:" + track.name());
         }
     }
     return false;
 }
 
 void judge_metadata(std::vector<std::string>& reasons,
-                    const CaptureDigest& digest,
-                    const Evidence& evidence) {
-    if (digest.documents().empty()) {
-        reasons.emplace_back("metadata-missing");
-    } else if (!evidence.has_usable_metadata) {
-        reasons.emplace_back("metadata-unusable");
-    } else if (evidence.metadata_malformed) {
-        reasons.emplace_back("metadata-malformed");
+                    const RecordingRecord& record,
+                    const CaptureDigest& digest) {
+    if (digest.has_usable_metadata()) {
+        if (digest.has_malformed_metadata()) {
+            reasons.emplace_back("metadata-malformed");
+        }
+    } else {
+        reasons.emplace_back(record.documents.empty() ? "metadata-missing" : "metadata-unusable");
     }
 }
 
 void judge_end(std::vector<std::string>& reasons,
                const CaptureDigest& digest,
                const Evidence& evidence) {
-    const std::string cause = digest.ended() ? digest.ended()->cause : std::string(kInterrupted);
+    const std::string cause = evidence.end_cause.value_or("");
     if (cause == kInterrupted || cause == "media-timeout") {
         reasons.push_back(cause);
     } else if (cause == "failed") {
@@ -65,12 +64,15 @@ void judge_end(std::vector<std::string>& reasons,
 
 }  // namespace
 
-void judge(RecordingRecord& record, const CaptureDigest& digest, const Evidence& evidence) {
+void judge(RecordingRecord& record,
+           const CaptureDigest& digest,
+           const std::vector<TrackDigest>& tracks,
+           const Evidence& evidence) {
     auto& reasons = record.reasons;
     reasons.clear();
-    const bool failed = judge_media(reasons, digest);
+    const bool failed = judge_media(reasons, tracks);
     judge_end(reasons, digest, evidence);
-    judge_metadata(reasons, digest, evidence);
+    judge_metadata(reasons, record, digest);
     for (const std::string& encoding : evidence.undecodable) {
         reasons.push_back("undecodable-codec:" + encoding);
     }
@@ -84,6 +86,9 @@ void judge(RecordingRecord& record, const CaptureDigest& digest, const Evidence&
     }
     if (evidence.audio_cut) {
         reasons.emplace_back("audio-cut");
+    }
+    if (evidence.audio_left_out) {
+        reasons.emplace_back("audio-left-out");
     }
     if (evidence.render_failed) {
         reasons.emplace_back("render-failed");

@@ -8,16 +8,19 @@ namespace siprec::server {
 /// What the builder and the renderer know beside the digest.
 struct Evidence {
     bool capture_damaged = false;
-    bool has_usable_metadata = false;
-    bool metadata_malformed =
-        false;  ///< a document was salvaged, or could not be read beside good ones
+    std::optional<std::string> end_cause;  ///< none: the CS ended, and the session went on
     std::vector<std::string> undecodable;  ///< encodings without decoder
     bool audio_cut = false;
+    bool audio_left_out = false;  ///< packets came too late, or were not what their codec writes
     bool render_failed = false;
 };
 
 /// Sets verdict and reasons: `failed` when there is nothing to hear, `degraded` when something is
 /// missing.
-void judge(RecordingRecord& record, const CaptureDigest& digest, const Evidence& evidence);
+/// @param tracks  with what is the recording's
+void judge(RecordingRecord& record,
+           const CaptureDigest& digest,
+           const std::vector<TrackDigest>& tracks,
+           const Evidence& evidence);
 
 }  // namespace siprec::server

@@ -12,6 +12,7 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <utility>
 
 namespace siprec::server {
 
@@ -52,13 +53,17 @@ class CaptureLog {
     /// is bounded by the limits on sessions and messages.
     enum class Importance : std::uint8_t { Droppable, Essential };
 
-    CaptureLog(const Uuid& session, MemoryBudget& budget) : session_(session), budget_(budget) {}
+    /// @param part  of the session's capture, from 1: each is a file of its own
+    CaptureLog(const Uuid& session, std::uint32_t part, MemoryBudget& budget)
+        : session_(session), part_(part), budget_(budget) {}
 
     CaptureLog(const CaptureLog&) = delete;
     CaptureLog& operator=(const CaptureLog&) = delete;
     ~CaptureLog();
 
     [[nodiscard]] const Uuid& session() const noexcept { return session_; }
+
+    [[nodiscard]] std::uint32_t part() const noexcept { return part_; }
 
     /// Owner media thread only. @return false when the block was dropped for want of memory
     [[nodiscard]] bool append(std::span<const std::byte> block, Importance importance);
@@ -70,6 +75,21 @@ class CaptureLog {
 
     /// Owner media thread only: nothing follows.
     void finish() noexcept { finished_.store(true, std::memory_order_release); }
+
+    /// Owner media thread only: nothing follows but in the next part.
+    void finish(std::shared_ptr<CaptureLog> successor) noexcept {
+        successor_ = std::move(successor);
+        finish();
+    }
+
+    /// Capture writer only: something of it is in its file.
+    void note_written() noexcept { is_written_ = true; }
+
+    /// Capture writer only, once drained: the part that follows is in `live/`, so that a part that
+    /// promises another never lies in `captures/` alone.
+    [[nodiscard]] bool is_followed() const noexcept {
+        return successor_ == nullptr || successor_->is_written_;
+    }
 
     /// Capture writer only: the next published bytes that were not consumed; empty when there are
     /// none.
@@ -103,13 +123,16 @@ class CaptureLog {
     [[nodiscard]] Chunk* chunk_for(std::size_t bytes, Importance importance);
 
     const Uuid session_;
+    const std::uint32_t part_;
     MemoryBudget& budget_;
+    std::shared_ptr<CaptureLog> successor_;  // set before finished_, read after it
 
     // media thread
     Chunk* last_ = nullptr;  // owned by chunks_; the reader leaves the last chunk where it is
     std::size_t filled_ = 0;
 
     // capture writer
+    bool is_written_ = false;
     std::size_t consumed_ = 0;
     std::uint64_t packets_taken_ = 0;
 

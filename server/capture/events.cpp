@@ -245,11 +245,15 @@ Encoded encode_body(const EventBody& body) {
                     {}};
             },
             [](const MetadataReceived& event) {
+                json data = {{"content_type", event.content_type},
+                             {"method", event.method},
+                             {"usable", event.usable}};
+                if (event.repeated) {
+                    data["repeated"] = true;
+                }
                 return Encoded{"metadata",
                                "metadata document received in " + event.method,
-                               {{"content_type", event.content_type},
-                                {"method", event.method},
-                                {"usable", event.usable}},
+                               std::move(data),
                                event.document};
             },
             [](const SessionEnded& event) {
@@ -271,6 +275,18 @@ Encoded encode_body(const EventBody& body) {
                                "SIP message of " + std::to_string(event.bytes.size()) + " bytes",
                                json::object(),
                                event.bytes};
+            },
+            [](const CaptureContinued& event) {
+                return Encoded{"capture-continued",
+                               "part " + std::to_string(event.part) + " of the capture begins",
+                               {{"part", event.part}, {"tracker", event.tracker}},
+                               event.document};
+            },
+            [](const CaptureRotated& event) {
+                return Encoded{"capture-rotated",
+                               "the capture goes on in part " + std::to_string(event.next_part),
+                               {{"next_part", event.next_part}},
+                               {}};
             },
         },
         body);
@@ -296,7 +312,8 @@ std::optional<EventBody> decode_body(std::string_view name,
         return MetadataReceived{std::string(document),
                                 data.at("content_type").get<std::string>(),
                                 data.at("method").get<std::string>(),
-                                data.at("usable").get<bool>()};
+                                data.at("usable").get<bool>(),
+                                data.value("repeated", false)};
     }
     if (name == "session-ended") {
         return SessionEnded{data.at("cause").get<std::string>(),
@@ -309,6 +326,14 @@ std::optional<EventBody> decode_body(std::string_view name,
     }
     if (name == "sip-message") {
         return LongSipMessage{std::string(document)};
+    }
+    if (name == "capture-continued") {
+        return CaptureContinued{data.at("part").get<std::uint32_t>(),
+                                data.at("tracker").get<std::string>(),
+                                std::string(document)};
+    }
+    if (name == "capture-rotated") {
+        return CaptureRotated{data.at("next_part").get<std::uint32_t>()};
     }
     return std::nullopt;
 }

@@ -49,6 +49,7 @@ struct MetadataReceived {
     std::string content_type;
     std::string method;
     bool usable = true;
+    bool repeated = false;  ///< the last one of the part before, for completeness
 };
 
 struct SessionEnded {
@@ -71,6 +72,19 @@ struct LongSipMessage {
     std::string bytes;
 };
 
+/// Second entry of a further part of a capture: what was known when it began, so that it needs no
+/// earlier part.
+struct CaptureContinued {
+    std::uint32_t part = 2;
+    std::string tracker;   ///< SessionTracker::to_json
+    std::string document;  ///< the metadata as one complete document; empty: none had come
+};
+
+/// Last entry of a part that another one follows.
+struct CaptureRotated {
+    std::uint32_t next_part = 2;
+};
+
 using EventBody = std::variant<SessionStarted,
                                StreamOpened,
                                StreamChanged,
@@ -78,7 +92,9 @@ using EventBody = std::variant<SessionStarted,
                                MetadataReceived,
                                SessionEnded,
                                Gap,
-                               LongSipMessage>;
+                               LongSipMessage,
+                               CaptureContinued,
+                               CaptureRotated>;
 
 struct Event {
     WallTime time;

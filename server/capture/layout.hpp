@@ -5,7 +5,9 @@
 #include <siprec/result.hpp>
 #include <siprec/uuid.hpp>
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace siprec::server {
 
@@ -30,14 +32,17 @@ struct DataLayout {
 
 inline constexpr std::string_view kCaptureSuffix = ".pcapng";
 
-[[nodiscard]] inline std::string capture_name(const Uuid& recording_session) {
-    return recording_session.to_string() + std::string(kCaptureSuffix);
-}
+/// `<session>.pcapng`; the parts that follow a rotation are `<session>.2.pcapng` and so on.
+[[nodiscard]] std::string capture_name(const Uuid& recording_session, std::uint32_t part = 1);
 
 /// The recording session that a capture's file name stands for; nil when it is none of ours.
 [[nodiscard]] Uuid session_of(std::string_view capture_name);
 
-/// Moves a capture that cannot be used to `failed/`, with the reason in a file beside it.
+/// The part that a capture's file name stands for, from 1; 0 when it is none of ours.
+[[nodiscard]] std::uint32_t part_of(std::string_view capture_name);
+
+/// Moves a capture that cannot be used to `failed/`, with the reason in a file beside it. Can be
+/// repeated: what was moved already is no failure.
 [[nodiscard]] Result<void> set_aside(const DataLayout& layout,
                                      const std::string& path,
                                      std::string_view reason);

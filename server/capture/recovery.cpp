@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <set>
+#include <span>
 #include <variant>
 #include <vector>
 
@@ -20,6 +22,7 @@ struct Leftover {
     std::uint64_t good_bytes = 0;
     bool has_start = false;
     bool has_end = false;
+    bool is_rotated = false;  // another part was begun
     bool has_packets = false;
     std::string call_id;
     WallTime last;                // time of the last thing in it
@@ -36,6 +39,8 @@ void note_event(Leftover& leftover, const pcapng::JournalEntry& entry) {
         leftover.has_start = true;
         leftover.call_id = started->session.call_id;
     }
+    leftover.is_rotated =
+        leftover.is_rotated || std::holds_alternative<CaptureRotated>((*event)->body);
     leftover.has_end = leftover.has_end || std::holds_alternative<SessionEnded>((*event)->body);
 }
 
@@ -69,7 +74,45 @@ Result<Leftover> examine(const std::string& path) {
     return leftover;
 }
 
-Result<void> complete(const std::string& path, const Leftover& leftover) {
+/// What a reader stops at may be one bad block before hours of good ones.
+Result<void> keep_tail(const DataLayout& layout,
+                       const std::string& name,
+                       const Leftover& leftover) {
+    const std::string path = layout.live() + "/" + name;
+    const std::string kept = layout.failed() + "/" + name + ".tail";
+    auto from = open_file(path, O_RDONLY);
+    auto to = open_file(kept, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!from || !to) {
+        return from ? std::move(to).error() : std::move(from).error();
+    }
+    std::vector<std::byte> buffer(std::size_t{64} * 1024);
+    auto position = static_cast<off_t>(leftover.good_bytes);
+    while (true) {
+        const ssize_t count = ::pread(from->get(), buffer.data(), buffer.size(), position);
+        if (count < 0) {
+            return file_error("read", path, errno);
+        }
+        if (count == 0) {
+            break;
+        }
+        const auto bytes = std::span(buffer).first(static_cast<std::size_t>(count));
+        const WriteOutcome outcome = write_some(to->get(), bytes);
+        if (outcome.error_number != 0) {
+            return file_error("write", kept, outcome.error_number);
+        }
+        position += count;
+    }
+    if (auto closed = to->close(kept); !closed) {
+        return closed;
+    }
+    if (auto synced = sync_path(kept); !synced) {
+        return synced;
+    }
+    return write_file_durably(kept + ".reason", leftover.damage->to_string() + "\n");
+}
+
+/// @param has_successor  the session goes on in another part
+Result<void> complete(const std::string& path, const Leftover& leftover, bool has_successor) {
     auto file = open_file(path, O_WRONLY | O_APPEND);
     if (!file) {
         return std::move(file).error();
@@ -77,7 +120,7 @@ Result<void> complete(const std::string& path, const Leftover& leftover) {
     if (::ftruncate(file->get(), static_cast<off_t>(leftover.good_bytes)) != 0) {
         return file_error("cut", path, errno);
     }
-    if (!leftover.has_end) {
+    if (!leftover.has_end && !has_successor) {
         std::vector<std::byte> block;
         append_event(block,
                      {leftover.last,
@@ -97,6 +140,7 @@ Result<void> complete(const std::string& path, const Leftover& leftover) {
 Result<void> recover_one(const DataLayout& layout,
                          const std::string& name,
                          Logger& logger,
+                         std::set<std::string>& finished,
                          RecoveryCount& count) {
     const std::string path = layout.live() + "/" + name;
     const auto leftover = examine(path);
@@ -120,16 +164,45 @@ Result<void> recover_one(const DataLayout& layout,
                    {{"rs", id}, {"reason", reason}});
         return set_aside(layout, path, reason);
     }
-    if (auto completed = complete(path, *leftover); !completed) {
+    if (leftover->damage) {
+        if (auto kept = keep_tail(layout, name, *leftover); !kept) {
+            return kept;
+        }
+    }
+    const bool has_successor = leftover->is_rotated &&
+                               finished.contains(capture_name(session_of(name), part_of(name) + 1));
+    if (auto completed = complete(path, *leftover, has_successor); !completed) {
         return completed;
     }
     ++count.finished;
+    finished.insert(name);
     logger.log(LogLevel::Warning,
                "capture",
-               leftover->has_end ? "finished a capture that an earlier run had ended"
-                                 : "finished a capture that was cut off",
+               leftover->has_end || has_successor
+                   ? "finished a capture that an earlier run had ended"
+                   : "finished a capture that was cut off",
                {{"rs", id}, {"call_id", leftover->call_id}});
-    return rename_durably(path, layout.captures() + "/" + name);
+    return {};
+}
+
+/// Earlier parts first: a part in `captures/` stands for all before it.
+void hand_over(const DataLayout& layout,
+               const std::set<std::string>& finished,
+               Logger& logger,
+               RecoveryCount& count) {
+    std::vector<std::string> names(finished.begin(), finished.end());
+    std::sort(names.begin(), names.end(), [](const std::string& left, const std::string& right) {
+        return part_of(left) < part_of(right);
+    });
+    for (const std::string& name : names) {
+        const auto renamed =
+            rename_durably(layout.live() + "/" + name, layout.captures() + "/" + name);
+        if (!renamed) {
+            ++count.left;
+            --count.finished;
+            logger.log(LogLevel::Error, "capture", renamed.error().to_string());
+        }
+    }
 }
 
 }  // namespace
@@ -139,9 +212,14 @@ Result<RecoveryCount> recover_captures(const DataLayout& layout, Logger& logger)
     if (!names) {
         return std::move(names).error();
     }
+    // Later parts first: whether an earlier one has an end depends on what becomes of the next.
+    std::sort(names->begin(), names->end(), [](const std::string& left, const std::string& right) {
+        return part_of(left) > part_of(right);
+    });
+    std::set<std::string> finished;
     RecoveryCount count;
     for (const std::string& name : *names) {
-        if (auto recovered = recover_one(layout, name, logger, count); !recovered) {
+        if (auto recovered = recover_one(layout, name, logger, finished, count); !recovered) {
             ++count.left;
             logger.log(
                 LogLevel::Error,
@@ -150,6 +228,7 @@ Result<RecoveryCount> recover_captures(const DataLayout& layout, Logger& logger)
                 {{"rs", session_of(name).to_string()}, {"reason", recovered.error().to_string()}});
         }
     }
+    hand_over(layout, finished, logger, count);
     return count;
 }
 

@@ -19,7 +19,8 @@ struct RecoveryCount {
 };
 
 /// Cuts each leftover to its last whole block, ends it with cause "interrupted" where it has no
-/// end, and hands it over. Each step can be repeated. Nothing else may write to `live/` meanwhile.
+/// end and no part follows it, and hands it over. What lies behind damage is copied to `failed/`
+/// before it is cut off. Each step can be repeated. Nothing else may write to `live/` meanwhile.
 /// @return Io when the folder cannot be listed
 [[nodiscard]] Result<RecoveryCount> recover_captures(const DataLayout& layout, Logger& logger);
 

@@ -28,16 +28,16 @@ CaptureSpool::CaptureSpool(DataLayout layout, Options options, Logger& logger, c
       flush_trouble_(logger, clock),
       commit_trouble_(logger, clock) {}
 
-std::shared_ptr<CaptureLog> CaptureSpool::open(const Uuid& session) {
-    auto log = std::make_shared<CaptureLog>(session, budget_);
+std::shared_ptr<CaptureLog> CaptureSpool::open(const Uuid& session, std::uint32_t part) {
+    auto log = std::make_shared<CaptureLog>(session, part, budget_);
     counters_.captures_open.fetch_add(1, std::memory_order_relaxed);
     const std::scoped_lock lock(mutex_);
     new_.push_back(log);
     return log;
 }
 
-std::string CaptureSpool::live_path(const Uuid& session) const {
-    return layout_.live() + "/" + capture_name(session);
+std::string CaptureSpool::live_path(const Part& part) const {
+    return layout_.live() + "/" + capture_name(part.session, part.number);
 }
 
 void CaptureSpool::adopt_new() {
@@ -56,7 +56,7 @@ void CaptureSpool::flush() {
         const bool written = flush_one(capture);
         failing = failing || !written;
         waiting_bytes += written ? 0 : capture.log->pending_bytes();
-        if (!written || !capture.log->is_drained()) {
+        if (!written || !capture.log->is_drained() || !capture.log->is_followed()) {
             return false;
         }
         close_one(capture);
@@ -78,7 +78,7 @@ bool CaptureSpool::flush_one(OpenCapture& capture) {
 
 Result<void> CaptureSpool::write_pending(OpenCapture& capture) {
     for (auto bytes = capture.log->pending(); !bytes.empty(); bytes = capture.log->pending()) {
-        const std::string path = live_path(capture.log->session());
+        const std::string path = live_path({capture.log->session(), capture.log->part()});
         if (!capture.file) {
             auto file = open_file(path, O_WRONLY | O_CREAT | O_APPEND);
             if (!file) {
@@ -91,6 +91,7 @@ Result<void> CaptureSpool::write_pending(OpenCapture& capture) {
         if (outcome.written > 0) {
             counters_.bytes_written.fetch_add(outcome.written, std::memory_order_relaxed);
             dirty_.store(true, std::memory_order_release);
+            capture.log->note_written();
         }
         if (outcome.error_number != 0) {
             return file_error("write", path, outcome.error_number);
@@ -100,19 +101,19 @@ Result<void> CaptureSpool::write_pending(OpenCapture& capture) {
 }
 
 void CaptureSpool::close_one(OpenCapture& capture) {
-    const Uuid session = capture.log->session();
-    if (auto closed = capture.file.close(live_path(session)); !closed) {
+    const Part part{capture.log->session(), capture.log->part()};
+    if (auto closed = capture.file.close(live_path(part)); !closed) {
         counters_.write_errors.fetch_add(1, std::memory_order_relaxed);
-        flush_trouble_.report(session, closed.error().to_string());
+        flush_trouble_.report(part.session, closed.error().to_string());
     }
     counters_.captures_open.fetch_sub(1, std::memory_order_relaxed);
     dirty_.store(true, std::memory_order_release);
     const std::scoped_lock lock(mutex_);
-    finished_.push_back(session);
+    finished_.push_back(part);
 }
 
 void CaptureSpool::commit() {
-    std::vector<Uuid> finished;
+    std::vector<Part> finished;
     {
         const std::scoped_lock lock(mutex_);
         finished.swap(finished_);
@@ -152,19 +153,19 @@ Result<void> CaptureSpool::sync_live() {
     return {};
 }
 
-bool CaptureSpool::hand_over(std::vector<Uuid>& finished) {
+bool CaptureSpool::hand_over(std::vector<Part>& finished) {
     if (finished.empty()) {
         return true;
     }
-    std::erase_if(finished, [&](const Uuid& session) {
-        const std::string from = live_path(session);
-        const std::string to = layout_.captures() + "/" + capture_name(session);
+    std::erase_if(finished, [&](const Part& part) {
+        const std::string from = live_path(part);
+        const std::string to = layout_.captures() + "/" + capture_name(part.session, part.number);
         if (::rename(from.c_str(), to.c_str()) == 0) {
             return true;
         }
         const Error failure = file_error("rename", from, errno);
         counters_.write_errors.fetch_add(1, std::memory_order_relaxed);
-        commit_trouble_.report(session, failure.to_string());
+        commit_trouble_.report(part.session, failure.to_string());
         return failure.code() == ErrorCode::NotFound;
     });
     bool good = finished.empty();

@@ -56,8 +56,8 @@ class CaptureSpool {
     /// @param layout  its folders exist
     CaptureSpool(DataLayout layout, Options options, Logger& logger, const Clock& clock);
 
-    /// A new capture; its file comes with the first flush.
-    [[nodiscard]] std::shared_ptr<CaptureLog> open(const Uuid& session);
+    /// A new capture, or a further part of one; its file comes with the first flush.
+    [[nodiscard]] std::shared_ptr<CaptureLog> open(const Uuid& session, std::uint32_t part = 1);
 
     /// Appends to the files what the sessions have published. What the disk refuses stays in memory
     /// and is tried again at the next call.
@@ -85,13 +85,19 @@ class CaptureSpool {
         UniqueFd file;
     };
 
-    [[nodiscard]] std::string live_path(const Uuid& session) const;
+    /// One file.
+    struct Part {
+        Uuid session;
+        std::uint32_t number;
+    };
+
+    [[nodiscard]] std::string live_path(const Part& part) const;
     void adopt_new();
     [[nodiscard]] bool flush_one(OpenCapture& capture);
     [[nodiscard]] Result<void> write_pending(OpenCapture& capture);
     void close_one(OpenCapture& capture);
     [[nodiscard]] Result<void> sync_live();
-    [[nodiscard]] bool hand_over(std::vector<Uuid>& finished);
+    [[nodiscard]] bool hand_over(std::vector<Part>& finished);
 
     const DataLayout layout_;
     MemoryBudget budget_;
@@ -107,7 +113,7 @@ class CaptureSpool {
 
     mutable std::mutex mutex_;
     std::vector<std::shared_ptr<CaptureLog>> new_;  // guarded by mutex_
-    std::vector<Uuid> finished_;  // guarded by mutex_; written, not yet handed over
+    std::vector<Part> finished_;  // guarded by mutex_; written, not yet handed over
 };
 
 }  // namespace siprec::server

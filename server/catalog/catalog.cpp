@@ -64,6 +64,14 @@ class PostgresCatalog final : public Catalog {
         });
     }
 
+    Result<void> put_capture(const SessionCaptureRecord& capture) override {
+        return connection_.run([&](pqxx::connection& connection) {
+            pqxx::work work(connection);
+            write_capture(work, capture);
+            work.commit();
+        });
+    }
+
     Result<RecordingPage> list(const RecordingQuery& query) override {
         const auto sql = list_sql(query);
         if (!sql) {

@@ -23,10 +23,11 @@ struct RecordingQuery {
     std::string name;               // likewise
     std::string participant;        // AOR, name or number, likewise
     std::string direction;
-    std::string src;      // SRC's From URI, address or User-Agent, likewise
-    std::string call_id;  // exact
-    std::string state;    // exact
-    std::string field;    // of any lifted field, likewise
+    std::string src;           // SRC's From URI, address or User-Agent, likewise
+    std::string call_id;       // exact
+    std::string state;         // exact
+    std::string conversation;  // exact; a UUID
+    std::string field;         // of any lifted field, likewise
     std::vector<std::pair<std::string, std::string>> fields;  // name; value, likewise
     std::uint32_t limit = 50;                                 // 1 to 1000
     std::string cursor;                                       // from the page before
@@ -56,6 +57,9 @@ class Catalog {
     /// is there under its id: the same call twice changes nothing.
     /// @return Unavailable (try again later), Timeout (unknown whether it was done; repeat it)
     [[nodiscard]] virtual Result<void> put(const RecordingRecord& recording) = 0;
+
+    /// Likewise a part of a capture that belongs to no recording.
+    [[nodiscard]] virtual Result<void> put_capture(const SessionCaptureRecord& capture) = 0;
 
     [[nodiscard]] virtual Result<RecordingPage> list(const RecordingQuery& query) = 0;
 

@@ -189,6 +189,13 @@ Result<ListSql> list_sql(const RecordingQuery& query) {
     conditions.add_unless_empty("r.direction = ${}", query.direction);
     conditions.add_unless_empty("s.call_id = ${}", query.call_id);
     conditions.add_unless_empty("r.state = ${}", query.state);
+    if (!query.conversation.empty()) {
+        if (!Uuid::parse(query.conversation)) {
+            return Error(ErrorCode::InvalidArgument,
+                         fmt::format("'{}' is no conversation's id", query.conversation));
+        }
+        conditions.add("i.conversation_id = ${}::uuid", query.conversation);
+    }
     if (!query.cursor.empty()) {
         const auto position = decode_cursor(query.cursor);
         if (!position) {

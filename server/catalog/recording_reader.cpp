@@ -75,7 +75,8 @@ std::string recording_columns() {
     return fmt::format(
         "r.id, r.recording_session_id, r.state, {} AS start, {} AS stop, r.duration_s, r.direction,"
         " s.src_uri, s.src_address, s.src_user_agent, s.call_id, s.to_uri, s.headers, r.end_cause,"
-        " r.end_reason, r.verdict, r.reasons, r.extension",
+        " r.end_reason, r.verdict, r.reasons, r.extension, r.communication_session,"
+        " i.conversation_id",
         us("r.started_at"),
         us("r.ended_at"));
 }
@@ -100,6 +101,10 @@ RecordingRecord recording_of(const pqxx::row& row) {
     recording.verdict = verdict_of(row["verdict"]);
     recording.reasons = texts_of(row["reasons"]);
     recording.extension_json = text_of(row["extension"]);
+    recording.communication_session = text_of(row["communication_session"]);
+    if (!row["conversation_id"].is_null()) {
+        recording.conversation = uuid_of(row["conversation_id"]);
+    }
     return recording;
 }
 
@@ -240,9 +245,11 @@ void read_sessions(pqxx::transaction_base& transaction, RecordingRecord& recordi
 void read_associations(pqxx::transaction_base& transaction, RecordingRecord& recording) {
     const pqxx::result rows = transaction.exec_params(
         fmt::format("SELECT participant_src_id, session_src_id, stream_src_id, {}, {}, estimated,"
-                    " guess FROM associations WHERE recording_id = $1 ORDER BY position",
+                    " guess, {}, {} FROM associations WHERE recording_id = $1 ORDER BY position",
                     us("associated_at"),
-                    us("disassociated_at")),
+                    us("disassociated_at"),
+                    us("noted_from"),
+                    us("noted_until")),
         recording.id.to_string());
     for (const pqxx::row& row : rows) {
         recording.associations.push_back({.participant_src_id = text_of(row[0]),
@@ -251,7 +258,32 @@ void read_associations(pqxx::transaction_base& transaction, RecordingRecord& rec
                                           .from = time_of(row[3]),
                                           .until = optional_time_of(row[4]),
                                           .estimated = row[5].as<bool>(),
-                                          .guess = row[6].as<bool>()});
+                                          .guess = row[6].as<bool>(),
+                                          .noted_from = optional_time_of(row[7]),
+                                          .noted_until = optional_time_of(row[8])});
+    }
+}
+
+void read_owners(pqxx::transaction_base& transaction,
+                 const std::string& ids,
+                 const ById& recordings) {
+    const pqxx::result rows = transaction.exec_params(
+        fmt::format("SELECT recording_id, track_id, participant_src_id, stream_src_id, {}, {},"
+                    " guess FROM track_owners WHERE recording_id = ANY ($1::uuid[])"
+                    " ORDER BY recording_id, position",
+                    us("started_at"),
+                    us("ended_at")),
+        ids);
+    for (const pqxx::row& row : rows) {
+        for (TrackRecord& track : recordings.at(text_of(row[0]))->tracks) {
+            if (track.id == uuid_of(row[1])) {
+                track.owners.push_back({.participant_src_id = text_of(row[2]),
+                                        .stream_src_id = text_of(row[3]),
+                                        .from = time_of(row[4]),
+                                        .until = optional_time_of(row[5]),
+                                        .guess = row[6].as<bool>()});
+            }
+        }
     }
 }
 
@@ -320,7 +352,8 @@ std::vector<RecordingRecord> read_recordings(pqxx::transaction_base& transaction
                                              const ListSql& conditions) {
     const pqxx::result rows =
         transaction.exec_params(fmt::format("SELECT {} FROM recordings r JOIN recording_sessions s"
-                                            " ON s.id = r.recording_session_id{}",
+                                            " ON s.id = r.recording_session_id"
+                                            " JOIN recording_index i ON i.id = r.id{}",
                                             recording_columns(),
                                             conditions.text),
                                 pqxx::prepare::make_dynamic_params(conditions.parameters));
@@ -338,6 +371,7 @@ std::vector<RecordingRecord> read_recordings(pqxx::transaction_base& transaction
     const std::string ids = array_of_ids(recordings);
     read_participants(transaction, ids, by_id);
     read_tracks(transaction, ids, by_id);
+    read_owners(transaction, ids, by_id);
     read_artefacts(transaction, ids, by_id);
     read_interop(transaction, ids, by_id);
     return recordings;

@@ -149,6 +149,7 @@ void clear(pqxx::transaction_base& transaction, const RecordingRecord& recording
                                          "communication_sessions",
                                          "participants",
                                          "tracks",
+                                         "track_owners",
                                          "associations",
                                          "segments",
                                          "artefacts",
@@ -176,9 +177,52 @@ void write_session(pqxx::transaction_base& transaction, const RecordingRecord& r
         as_jsonb(recording.headers_json));
 }
 
+/// Joins the conversation that knows one of the keys, or begins one; several become one.
+void join_conversation(pqxx::transaction_base& transaction, const RecordingRecord& recording) {
+    if (recording.conversation_keys.empty()) {
+        return;
+    }
+    json array = json::array();
+    for (const std::string& key : recording.conversation_keys) {
+        array.push_back(as_indexed(key));
+    }
+    const std::string keys = array.dump();
+    // Two writers who each know half of a conversation must see each other's half.
+    transaction.exec("SELECT pg_advisory_xact_lock(hashtext('siprec'), hashtext('conversations'))");
+    const pqxx::result known = transaction.exec_params(
+        "SELECT DISTINCT conversation_id FROM conversation_keys"
+        " WHERE key IN (SELECT jsonb_array_elements_text($1::jsonb)) ORDER BY conversation_id",
+        keys);
+    const std::string conversation =
+        known.empty() ? Uuid::derived(Uuid{}, recording.conversation_keys.front()).to_string()
+                      : known[0][0].as<std::string>();
+    for (const pqxx::row& row : known) {
+        const auto other = row[0].as<std::string>();
+        if (other != conversation) {
+            for (const std::string_view table : {"conversation_keys", "recording_index"}) {
+                transaction.exec_params(
+                    fmt::format("UPDATE {} SET conversation_id = $2 WHERE conversation_id = $1",
+                                table),
+                    other,
+                    conversation);
+            }
+        }
+    }
+    transaction.exec_params(
+        "INSERT INTO conversation_keys SELECT jsonb_array_elements_text($1::jsonb), $2"
+        " ON CONFLICT (key) DO NOTHING",
+        keys,
+        conversation);
+    transaction.exec_params("UPDATE recording_index SET conversation_id = $2 WHERE id = $1",
+                            recording.id.to_string(),
+                            conversation);
+}
+
 void write_row(pqxx::transaction_base& transaction, const RecordingRecord& recording) {
     transaction.exec_params(
-        "INSERT INTO recordings VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        "INSERT INTO recordings (id, started_at, ended_at, recording_session_id, state, duration_s,"
+        " direction, end_cause, end_reason, verdict, reasons, extension, communication_session)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         recording.id.to_string(),
         to_rfc3339(recording.start),
         as_time(recording.end),
@@ -190,7 +234,8 @@ void write_row(pqxx::transaction_base& transaction, const RecordingRecord& recor
         as_text(recording.end_reason),
         std::string(to_string(recording.verdict)),
         as_jsonb(recording.reasons),
-        as_jsonb(recording.extension_json));
+        as_jsonb(recording.extension_json),
+        as_text(recording.communication_session));
 }
 
 void write_metadata(RowWriter& rows, const RecordingRecord& recording) {
@@ -224,7 +269,9 @@ void write_metadata(RowWriter& rows, const RecordingRecord& recording) {
                      to_rfc3339(association.from),
                      as_time(association.until),
                      as_bool(association.estimated),
-                     as_bool(association.guess)});
+                     as_bool(association.guess),
+                     as_time(association.noted_from),
+                     as_time(association.noted_until)});
     }
     for (std::size_t i = 0; i < recording.documents.size(); ++i) {
         rows.insert_document(i, recording.documents[i]);
@@ -268,6 +315,19 @@ void write_tracks(RowWriter& rows, const RecordingRecord& recording) {
                      std::to_string(track.ssrc_changes),
                      as_time(track.first_packet),
                      as_time(track.last_packet)});
+    }
+    std::size_t position = 0;
+    for (const TrackRecord& track : recording.tracks) {
+        for (const TrackOwnerRecord& owner : track.owners) {
+            rows.insert("track_owners",
+                        position++,
+                        {track.id.to_string(),
+                         as_text(owner.participant_src_id),
+                         as_text(owner.stream_src_id),
+                         to_rfc3339(owner.from),
+                         as_time(owner.until),
+                         as_bool(owner.guess)});
+        }
     }
 }
 
@@ -336,6 +396,21 @@ void write_recording(pqxx::transaction_base& transaction, const RecordingRecord&
     write_tracks(rows, recording);
     write_media(rows, recording);
     write_interop(rows, recording);
+    // Last: its lock keeps other writers waiting.
+    join_conversation(transaction, recording);
+}
+
+void write_capture(pqxx::transaction_base& transaction, const SessionCaptureRecord& capture) {
+    transaction.exec_params(
+        "INSERT INTO session_captures VALUES ($1, $2, $3, $4, $5, $6)"
+        " ON CONFLICT (recording_session_id, part) DO UPDATE SET ended_at = excluded.ended_at,"
+        " path = excluded.path, bytes = excluded.bytes, sha256 = excluded.sha256",
+        capture.recording_session.to_string(),
+        capture.part,
+        to_rfc3339(capture.ended),
+        as_text(capture.path),
+        capture.bytes,
+        as_text(capture.sha256));
 }
 
 }  // namespace siprec::server

@@ -53,11 +53,20 @@ struct CommunicationSessionRecord {
     std::string extension_json = "[]";
 };
 
+/// Who sent a track, from when to when by our own clock.
+struct TrackOwnerRecord {
+    std::string participant_src_id;
+    std::string stream_src_id;  // metadata stream_id
+    WallTime from;
+    std::optional<WallTime> until;
+    bool guess = false;
+};
+
 /// A media stream on record.
 struct TrackRecord {
     Uuid id;  // StreamInfo::id
     std::uint32_t media_index = 0;
-    std::string stream_src_id;  // metadata stream_id; empty when no document names the label
+    std::string stream_src_id;  // metadata stream_id, the last; empty: no document names the label
     std::string label;
     std::string media_type;  // "audio", ...
     std::string codec;       // encodings seen, "PCMU", "PCMU,OPUS"; with those that have no decoder
@@ -69,6 +78,7 @@ struct TrackRecord {
     std::uint64_t ssrc_changes = 0;
     std::optional<WallTime> first_packet;
     std::optional<WallTime> last_packet;
+    std::vector<TrackOwnerRecord> owners{};  // in order of time
 };
 
 /// Who was in which CS, or sent which stream, from when to when.
@@ -80,6 +90,9 @@ struct AssociationRecord {
     std::optional<WallTime> until;
     bool estimated = false;
     bool guess = false;
+    // The same by our own clock: when the documents arrived that said so, within the recording.
+    std::optional<WallTime> noted_from{};
+    std::optional<WallTime> noted_until{};
 };
 
 /// A stretch in which a track was on record (hold, pause and stream changes cut).
@@ -139,7 +152,11 @@ struct VoiceRecord {
 
 struct RecordingRecord {
     Uuid id;
-    Uuid recording_session;  // RS
+    Uuid recording_session;             // RS
+    std::string communication_session;  // CS as the SRC names it; empty: the RS named none
+    std::optional<Uuid> conversation;   // given by the catalogue
+    std::vector<std::string>
+        conversation_keys;  // recordings that share one are of one conversation
     RecordingState state = RecordingState::Recording;
     WallTime start;               // first media; while there is none: the INVITE
     std::optional<WallTime> end;  // none while it runs
@@ -168,6 +185,16 @@ struct RecordingRecord {
     std::vector<FieldRecord> fields;      // each name and value once, best source first
     std::vector<ProfileRecord> profiles;  // by rank
     std::vector<VoiceRecord> voices;
+};
+
+/// A part of a session's capture in which no communication session was on record.
+struct SessionCaptureRecord {
+    Uuid recording_session;
+    std::uint32_t part = 0;
+    WallTime ended;
+    std::string path;  // below the store's root
+    std::uint64_t bytes = 0;
+    std::string sha256;  // hex
 };
 
 }  // namespace siprec::server

@@ -35,15 +35,16 @@ constexpr std::uint64_t kLargestPage = 1000;
 
 struct ListOptions {
     // Parameter of the API, value; empty ones are not sent.
-    std::array<std::pair<const char*, std::string>, 9> filters{{{"from", ""},
-                                                                {"until", ""},
-                                                                {"number", ""},
-                                                                {"name", ""},
-                                                                {"participant", ""},
-                                                                {"direction", ""},
-                                                                {"src", ""},
-                                                                {"call_id", ""},
-                                                                {"state", ""}}};
+    std::array<std::pair<const char*, std::string>, 10> filters{{{"from", ""},
+                                                                 {"until", ""},
+                                                                 {"number", ""},
+                                                                 {"name", ""},
+                                                                 {"participant", ""},
+                                                                 {"direction", ""},
+                                                                 {"src", ""},
+                                                                 {"call_id", ""},
+                                                                 {"state", ""},
+                                                                 {"conversation", ""}}};
     std::vector<std::string> fields;  // NAME=VALUE
     std::uint64_t limit = 50;
     std::string cursor;
@@ -245,7 +246,7 @@ int run_explain(const ApiClient& /*client*/, const Options& options, const Outpu
 }
 
 void add_list(CLI::App& app, ListOptions& list) {
-    static constexpr std::array<std::pair<const char*, const char*>, 9> kOptions{{
+    static constexpr std::array<std::pair<const char*, const char*>, 10> kOptions{{
         {"--from", "starts at or after this time (RFC 3339)"},
         {"--until", "starts before this time (RFC 3339)"},
         {"--number", "number of a participant; * stands for anything"},
@@ -255,6 +256,7 @@ void add_list(CLI::App& app, ListOptions& list) {
         {"--src", "recording client: URI, address or User-Agent; * stands for anything"},
         {"--call-id", "SIP Call-ID of the recording session"},
         {"--state", "recording, finalizing, stored, partial or discarded"},
+        {"--conversation", "id of the conversation"},
     }};
     for (std::size_t i = 0; i < kOptions.size(); ++i) {
         app.add_option(kOptions.at(i).first, list.filters.at(i).second, kOptions.at(i).second);

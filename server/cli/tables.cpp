@@ -145,6 +145,19 @@ std::string voices_text(const Json& recording, const Json& track) {
     return text;
 }
 
+/// "    from Alice 2026-11-21 20:25:17 to 2026-11-21 20:25:40".
+std::string owners_text(const Json& recording, const Json& track) {
+    std::string text;
+    for (const Json& owner : part_of(track, "owners")) {
+        const std::string until = text_of(owner, "until");
+        text += fmt::format("    sent by {:<14} {} to {}\n",
+                            party_of(recording, text_of(owner, "participant")),
+                            short_time(text_of(owner, "from")),
+                            until.empty() ? "now" : short_time(until));
+    }
+    return text;
+}
+
 std::string tracks_text(const Json& recording) {
     std::string text;
     for (const Json& track : part_of(recording, "tracks")) {
@@ -156,6 +169,7 @@ std::string tracks_text(const Json& recording) {
                             text_of(track, "packets"),
                             text_of(track, "lost"));
         text += voices_text(recording, track);
+        text += owners_text(recording, track);
     }
     return text.empty() ? text : "\ntracks\n" + text;
 }
@@ -237,6 +251,8 @@ std::string recording_text(const Json& recording) {
     text += line("to", text_of(recording, "to_uri"));
     text += line("Call-ID", text_of(recording, "call_id"));
     text += line("profile", text_of(recording, "profile"));
+    text += line("session", text_of(recording, "communication_session"));
+    text += line("conversation", text_of(recording, "conversation"));
     text += line("ended by", text_of(recording, "end_cause"));
     text += line("end reason", text_of(recording, "end_reason"));
     text += participants_text(recording);

@@ -50,7 +50,7 @@ class TrackDecoder final : public CaptureVisitor {
     static Result<std::unique_ptr<TrackDecoder>> create(const RenderPlan& plan,
                                                         const DecoderRegistry& decoders,
                                                         const std::string& directory) {
-        auto decoder = std::unique_ptr<TrackDecoder>(new TrackDecoder());
+        auto decoder = std::unique_ptr<TrackDecoder>(new TrackDecoder(plan));
         for (const Uuid& id : plan.tracks) {
             auto spill = SampleSpill::create(directory);
             if (!spill) {
@@ -76,10 +76,16 @@ class TrackDecoder final : public CaptureVisitor {
             set_formats(opened->stream);
         } else if (const auto* changed = std::get_if<StreamChanged>(&event.body)) {
             set_formats(changed->stream);
+        } else if (const auto* document = std::get_if<MetadataReceived>(&event.body)) {
+            documents_ += document->repeated ? 0U : 1U;
+            is_wanted_ = wants(documents_);
         }
     }
 
     void on_rtp(const StreamInfo& stream, const RtpPacket& packet) override {
+        if (!is_wanted_) {
+            return;
+        }
         if (const auto track = tracks_.find(stream.id); track != tracks_.end()) {
             track->second.assembler->push(packet);
         }
@@ -109,7 +115,15 @@ class TrackDecoder final : public CaptureVisitor {
         std::unique_ptr<Assembler> assembler;
     };
 
-    TrackDecoder() = default;
+    explicit TrackDecoder(const RenderPlan& plan)
+        : plan_(plan), documents_(plan.documents_before), is_wanted_(wants(documents_)) {}
+
+    [[nodiscard]] bool wants(std::size_t documents) const {
+        return plan_.spans.empty() ||
+               std::any_of(plan_.spans.begin(), plan_.spans.end(), [&](const DocumentSpan& span) {
+                   return span.from <= documents && (!span.until || documents < *span.until);
+               });
+    }
 
     void set_formats(const StreamInfo& stream) {
         if (const auto track = tracks_.find(stream.id); track != tracks_.end()) {
@@ -117,6 +131,9 @@ class TrackDecoder final : public CaptureVisitor {
         }
     }
 
+    const RenderPlan& plan_;
+    std::size_t documents_;
+    bool is_wanted_;
     std::map<Uuid, Track> tracks_;
 };
 
@@ -147,21 +164,23 @@ Result<void> interleave(const std::vector<TrackAudio*>& channels,
 
 }  // namespace
 
-Result<Rendering> render_wav(const std::string& capture_path,
+Result<Rendering> render_wav(const std::vector<std::string>& captures,
                              const RenderPlan& plan,
                              const DecoderRegistry& decoders,
                              const std::string& wav_path) {
     if (plan.tracks.empty() || plan.tracks.size() > kMaxChannels) {
         return Error(ErrorCode::InvalidArgument,
-                     "render " + capture_path + ": " + std::to_string(plan.tracks.size()) +
+                     "render " + wav_path + ": " + std::to_string(plan.tracks.size()) +
                          " channels, not 1 to " + std::to_string(kMaxChannels));
     }
     auto decoder = TrackDecoder::create(plan, decoders, parent_directory(wav_path));
     if (!decoder) {
         return std::move(decoder).error();
     }
-    if (auto played = play_file(capture_path, **decoder); !played) {
-        return std::move(played).error();
+    for (const std::string& capture : captures) {
+        if (auto played = play_file(capture, **decoder); !played) {
+            return std::move(played).error();
+        }
     }
     (*decoder)->finish();
 

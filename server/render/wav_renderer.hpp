@@ -9,7 +9,9 @@
 #include <siprec/result.hpp>
 #include <siprec/uuid.hpp>
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,8 +20,16 @@ namespace siprec::server {
 /// More channels than this are not rendered; the capture has them.
 inline constexpr std::size_t kMaxChannels = 32;
 
+/// A stretch of a capture: from when so many metadata documents had come until there were so many.
+struct DocumentSpan {
+    std::size_t from = 0;
+    std::optional<std::size_t> until;
+};
+
 struct RenderPlan {
-    WallTime origin;  ///< sample 0 of every channel
+    WallTime origin;                    ///< sample 0 of every channel
+    std::vector<DocumentSpan> spans{};  ///< what is rendered; empty: everything
+    std::size_t documents_before = 0;   ///< that came before the first capture
     std::uint32_t sample_rate = 8000;
     std::vector<Uuid> tracks;  ///< stream ids in order of the channels; 1 to kMaxChannels
 };
@@ -35,11 +45,11 @@ struct Rendering {
     std::vector<RenderedTrack> tracks;  ///< as in the plan
 };
 
-/// Renders a capture that was checked before; a damaged one as far as it can be read. Memory does
-/// not grow with its length.
+/// Renders captures, the parts of one session in their order, that were checked before; damaged
+/// ones as far as they can be read. Memory does not grow with their length.
 /// @param wav_path  the file to write; its directory has room for the decoded tracks meanwhile
 /// @return Io, ResourceExhausted from the disk
-[[nodiscard]] Result<Rendering> render_wav(const std::string& capture_path,
+[[nodiscard]] Result<Rendering> render_wav(const std::vector<std::string>& captures,
                                            const RenderPlan& plan,
                                            const DecoderRegistry& decoders,
                                            const std::string& wav_path);

@@ -218,7 +218,7 @@ class Database:
 
 def run_sipp(scenario: str, server: Server, *, calls: int = 1, at_once: int = 100, rate: int = 10,
              transport: str = "u1", timeout: int = 90, keys: dict[str, str] | None = None,
-             expect_failure: bool = False, port: int | None = None) -> str:
+             expect_failure: bool = False, port: int | None = None, options: tuple[str, ...] = ()) -> str:
     """Runs a scenario of tests/integration/scenarios against the server."""
     host = server.host
     scenario_path = HERE / "scenarios" / scenario
@@ -226,7 +226,7 @@ def run_sipp(scenario: str, server: Server, *, calls: int = 1, at_once: int = 10
                "-r", str(rate), "-i", host, "-mi", host, "-p", str(port or free_sip_port(host)),
                "-mp", str(free_port()), "-t", transport, "-nostdin", "-timeout", str(timeout),
                "-timeout_error", "-trace_err", "-error_file", str(server.folder / "sipp-errors.log"),
-               "-max_socket", "2000"]
+               "-max_socket", "2000", *options]
     for key, value in (keys or {}).items():
         command += ["-key", key, value]
     if os.geteuid() != 0:  # playing a pcap takes a raw socket

@@ -44,8 +44,8 @@ def write_pcap(path: str, packets: list[bytes]) -> None:
             out.write(frame)
 
 
-def read_wav(path: str) -> tuple[int, list[list[int]]]:
-    """Sample rate and the channels' samples."""
+def read_wav(path) -> tuple[int, list[list[int]]]:
+    """Sample rate and the channels' samples, of a path or an open file."""
     with wave.open(path) as wav:
         assert wav.getsampwidth() == 2, wav.getparams()
         channels = wav.getnchannels()

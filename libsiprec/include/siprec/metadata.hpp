@@ -216,6 +216,10 @@ struct ParticipationInterval {
     std::optional<WallTime> until;
     bool from_is_estimated = false;  ///< no time was given: `from` is when the document arrived
     bool is_guess = false;
+    /// The same by our own clock: when the documents arrived that began and ended it. SRC clocks go
+    /// wrong; what is cut out of the media is cut by these.
+    WallTime noted_from{};
+    std::optional<WallTime> noted_until{};
 };
 
 /// The state of one recording session's metadata, and its history. Complete documents replace,
@@ -231,6 +235,11 @@ class SIPREC_EXPORT State {
 
     /// The recording session ended: closes every open interval.
     void close(WallTime ended);
+
+    /// Bounds the memory of a recording session that lives for weeks: once more than twice `keep`
+    /// CSs have ended, forgets all but the last `keep` of them with the participants, streams and
+    /// intervals that were theirs alone. What goes on is never forgotten.
+    void forget_ended(std::size_t keep);
 
     /// Everything known now, as one complete document.
     [[nodiscard]] const Document& current() const noexcept { return current_; }

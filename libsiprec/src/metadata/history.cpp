@@ -51,6 +51,11 @@ void HistoryUpdate::run() {
     follow_sessions();
     follow_streams();
     close_unwanted();
+    for (ParticipationInterval& interval : history_) {
+        if (interval.until && !interval.noted_until) {
+            interval.noted_until = received_;
+        }
+    }
     std::stable_sort(history_.begin(), history_.end(), [](const auto& a, const auto& b) {
         return a.from < b.from;
     });
@@ -73,6 +78,7 @@ ParticipationInterval* HistoryUpdate::open_interval(const std::string& key) {
 }
 
 void HistoryUpdate::add(ParticipationInterval interval) {
+    interval.noted_from = received_;
     history_.push_back(std::move(interval));
     remember(history_.size() - 1);
 }

@@ -128,6 +128,7 @@ void State::close(WallTime ended) {
     for (ParticipationInterval& interval : history_) {
         if (!interval.until) {
             interval.until = ended;
+            interval.noted_until = ended;
         }
     }
 }

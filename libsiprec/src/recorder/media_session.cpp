@@ -8,6 +8,12 @@
 #include <utility>
 
 namespace siprec::recorder {
+namespace {
+
+// A later document may still speak of them; a session that lives for weeks must not grow.
+constexpr std::size_t kEndedSessionsKept = 32;
+
+}  // namespace
 
 MediaSession::MediaSession(std::shared_ptr<const SessionInfo> info,
                            Logger& logger,
@@ -67,6 +73,7 @@ void MediaSession::record_sip(const SipRecord& record) {
 
 void MediaSession::record_document(const DocumentMessage& message) {
     if (message.parsed) {
+        state_.forget_ended(kEndedSessionsKept);
         for (const metadata::Finding& finding :
              state_.apply(message.parsed->document, message.received)) {
             logger_.log(LogLevel::Info,

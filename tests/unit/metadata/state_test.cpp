@@ -341,6 +341,48 @@ TEST_CASE("metadata: an address may be spelt anew for the same participant",
     CHECK(senders(state, "2") == Ids{"B"});
 }
 
+TEST_CASE("metadata: sessions that ended long ago are forgotten and those that go on are not",
+          "[unit][metadata][rfc7865]") {
+    State state = two_parties();
+    for (int n = 1; n <= 500; ++n) {
+        const std::string id = std::to_string(n);
+        state.forget_ended(16);
+        state.apply(document("partial",
+                             "<session session_id='C" + id + "'/><participant participant_id='P" +
+                                 id + "'><nameID aor='sip:p@x'/></participant>" +
+                                 "<participantsessionassoc participant_id='P" + id +
+                                 "' session_id='C" + id + "'/>"),
+                    second(2 * n));
+        state.apply(document("partial",
+                             "<session session_id='C" + id +
+                                 "'><stop-time>2026-01-01T00:00:00Z</stop-time></session>"),
+                    second(2 * n + 1));
+    }
+    CHECK(state.everything().sessions.size() <= 34);
+    CHECK(state.current().sessions.size() <= 34);
+    CHECK(state.current().participants.size() <= 36);
+    CHECK(state.history().size() <= 2 * 16 * 8 + 4);
+    CHECK(with_id(state.current().sessions, "S") != nullptr);
+    CHECK(with_id(state.current().sessions, "C500") != nullptr);
+    CHECK(with_id(state.current().sessions, "C400") == nullptr);
+    CHECK(with_id(state.current().participants, "A") != nullptr);
+    CHECK_FALSE(interval(state, "A", "1").until.has_value());
+}
+
+TEST_CASE("metadata: an interval keeps our own times beside those of the client",
+          "[unit][metadata][rfc7865][7865-6.9-2]") {
+    State state = two_parties();
+    state.apply(document("partial",
+                         "<participantsessionassoc participant_id='A' session_id='S'>"
+                         "<disassociate-time>2001-01-01T00:00:00Z</disassociate-time>"
+                         "</participantsessionassoc>"),
+                second(7));
+    const ParticipationInterval& sent = interval(state, "A", "1");
+    CHECK(sent.noted_from == second(0));
+    CHECK(sent.noted_until == second(7));
+    CHECK(sent.until != sent.noted_until);
+}
+
 }  // namespace siprec::metadata::test
 
 namespace siprec::metadata::test {

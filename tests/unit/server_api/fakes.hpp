@@ -141,6 +141,10 @@ class FakeCatalog final : public Catalog {
         return {};
     }
 
+    [[nodiscard]] Result<void> put_capture(const SessionCaptureRecord& /*capture*/) override {
+        return {};
+    }
+
     [[nodiscard]] Result<RecordingPage> list(const RecordingQuery& query) override {
         if (const auto up = ping(); !up) {
             return up.error();

@@ -1,67 +1,15 @@
 #include "archive/archive_worker.hpp"
 
 #include "capture/recovery.hpp"
-#include "unit/server_capture/capture_fixture.hpp"
+#include "unit/server_archive/archive_rig.hpp"
 
 #include <catch2/catch.hpp>
 
 #include <filesystem>
 #include <fstream>
-#include <map>
-#include <vector>
 
 namespace siprec::server::testing {
 namespace {
-
-/// A catalogue that can be away, and remembers what it was given.
-class FakeCatalog final : public Catalog {
-  public:
-    Result<void> migrate() override { return {}; }
-
-    Result<void> put(const RecordingRecord& recording) override {
-        ++asked;
-        if (away) {
-            return Error(ErrorCode::Unavailable, "the test's catalogue is away");
-        }
-        if (refused) {
-            return Error(ErrorCode::Internal, "the test's catalogue refuses");
-        }
-        states.push_back(recording.state);
-        rows[recording.id] = recording;
-        return {};
-    }
-
-    Result<RecordingPage> list(const RecordingQuery& /*query*/) override { return RecordingPage{}; }
-
-    Result<RecordingRecord> get(const Uuid& id) override { return rows.at(id); }
-
-    Result<void> ping() override { return {}; }
-
-    bool away = false;
-    bool refused = false;
-    int asked = 0;
-    std::vector<RecordingState> states;
-    std::map<Uuid, RecordingRecord> rows;
-};
-
-struct ArchiveRig : CaptureRig {
-    ArchiveWorker worker_of_its_own() {
-        return {layout, RenderConfig{}, {}, profiles, catalog, decoders, clock, null_logger()};
-    }
-
-    [[nodiscard]] std::string stored(const ArtefactRecord& artefact) const {
-        return layout.recordings() + "/" + artefact.path;
-    }
-
-    [[nodiscard]] const RecordingRecord& only_row() const {
-        REQUIRE(catalog.rows.size() == 1);
-        return catalog.rows.begin()->second;
-    }
-
-    ProfileStore profiles{InteropConfig{}, null_logger()};
-    FakeCatalog catalog;
-    DecoderRegistry decoders = DecoderRegistry::with_defaults();
-};
 
 Uuid finish_call(CaptureRig& rig) {
     TwoPartyCall call(rig);
@@ -125,11 +73,13 @@ TEST_CASE("archive: a worker that died before its last step is repeated with the
           "[unit][archive]") {
     ArchiveRig rig;
     const Uuid session = finish_call(rig);
-    const std::string name = capture_name(session);
-    const CaptureArchiver archiver(
-        rig.layout, RenderConfig{}, rig.profiles, rig.decoders, null_logger());
-    ArchiveJob died{.name = name, .record = {}, .unreadable = {}};
-    REQUIRE(archiver.prepare(died).has_value());
+    CaptureArchiver archiver(
+        rig.layout, RenderConfig{}, {}, rig.profiles, rig.decoders, null_logger());
+    SessionJob died;
+    died.session = session;
+    died.parts[1].name = capture_name(session);
+    REQUIRE(archiver.prepare(died).value_or(false));
+    REQUIRE(archiver.prepare(died).value_or(false));
     REQUIRE(archiver.enter(died, rig.catalog).has_value());
     const RecordingRecord before = rig.only_row();
 

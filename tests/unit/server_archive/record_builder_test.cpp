@@ -11,14 +11,19 @@ namespace {
 
 CaptureDigest& digest_file_into(CaptureDigest& digest, const std::string& path) {
     REQUIRE(play_file(path, digest).has_value());
+    digest.close();
     return digest;
 }
 
 BuiltRecord built_from(const std::string& path) {
     CaptureDigest digest;
     digest_file_into(digest, path);
-    BuiltRecord built =
-        build_finished_record(digest, DecoderRegistry::with_defaults(), 8000, false);
+    BuiltRecord built = build_finished_record(
+        digest,
+        digest.tracker().stays().empty() ? nullptr : &digest.tracker().stays().front(),
+        DecoderRegistry::with_defaults(),
+        8000,
+        false);
     complete_record(built, digest, std::nullopt);
     return built;
 }

@@ -109,6 +109,77 @@ void check_media(const RecordingRecord& got, const RecordingRecord& put) {
     CHECK(got.voices[0].contradicted);
 }
 
+TEST_CASE("catalogue: recordings that share a key are of one conversation",
+          "[unit][catalog][7865-6.10-4]") {
+    TestPostgres database;
+    const auto catalog = Catalog::create(database.url());
+    REQUIRE(catalog->migrate());
+    std::vector<RecordingRecord> recordings;
+    for (const auto& keys : std::vector<std::vector<std::string>>{
+             {"cs:a", "group:g"}, {"cs:b"}, {"cs:c"}, {}, {"cs:b", "group:g"}}) {
+        RecordingRecord recording = small_recording(november(1h), "x", "1");
+        recording.conversation_keys = keys;
+        recording.communication_session = "of one";
+        REQUIRE(catalog->put(recording));
+        REQUIRE(catalog->put(recording));
+        recordings.push_back(recording);
+    }
+    const auto conversation = [&](std::size_t index) {
+        return stored(*catalog, recordings.at(index).id).conversation;
+    };
+    // The last one has tied the first two.
+    REQUIRE(conversation(0).has_value());
+    CHECK(conversation(0) == conversation(1));
+    CHECK(conversation(0) == conversation(4));
+    CHECK(conversation(2).has_value());
+    CHECK(conversation(0) != conversation(2));
+    CHECK_FALSE(conversation(3).has_value());
+    CHECK(stored(*catalog, recordings[0].id).communication_session == "of one");
+
+    RecordingQuery query;
+    query.conversation = conversation(0)->to_string();
+    const auto page = catalog->list(query);
+    REQUIRE(page);
+    CHECK(page->recordings.size() == 3);
+    query.conversation = "none";
+    CHECK(catalog->list(query).error().code() == ErrorCode::InvalidArgument);
+}
+
+TEST_CASE("catalogue: keeps who sent a track and the parts of no recording", "[unit][catalog]") {
+    TestPostgres database;
+    const auto catalog = Catalog::create(database.url());
+    REQUIRE(catalog->migrate());
+    RecordingRecord recording = full_recording();
+    recording.tracks[0].owners = {{.participant_src_id = "p1",
+                                   .stream_src_id = "s1",
+                                   .from = november(1h),
+                                   .until = november(2h),
+                                   .guess = true},
+                                  {.participant_src_id = "p2",
+                                   .stream_src_id = "s2",
+                                   .from = november(2h),
+                                   .until = {},
+                                   .guess = false}};
+    recording.associations[0].noted_from = november(1h);
+    REQUIRE(catalog->put(recording));
+    const RecordingRecord got = stored(*catalog, recording.id);
+    REQUIRE(got.tracks.at(0).owners.size() == 2);
+    CHECK(got.tracks[0].owners[0].participant_src_id == "p1");
+    CHECK(got.tracks[0].owners[0].until == november(2h));
+    CHECK(got.tracks[0].owners[0].guess);
+    CHECK(got.tracks[0].owners[1].stream_src_id == "s2");
+    CHECK_FALSE(got.tracks[0].owners[1].until.has_value());
+    CHECK(got.tracks.at(1).owners.empty());
+    CHECK(got.associations.at(0).noted_from == november(1h));
+    CHECK_FALSE(got.associations.at(0).noted_until.has_value());
+    siprec::server::SessionCaptureRecord capture;
+    capture.recording_session = recording.recording_session;
+    capture.part = 3;
+    capture.path = "2026/11/21/x.pcapng";
+    CHECK(catalog->put_capture(capture));
+    CHECK(catalog->put_capture(capture));
+}
+
 TEST_CASE("catalogue: takes a recording when its texts are longer than an index entry",
           "[unit][catalog]") {
     TestPostgres database;

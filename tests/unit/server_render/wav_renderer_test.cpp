@@ -69,7 +69,7 @@ TEST_CASE("render: each party is on its channel to the sample when nothing was l
 
     const std::string path = rig.folder.path() + "/out.wav";
     const auto rendering = render_wav(
-        rig.finished_path(call.session.id),
+        {rig.finished_path(call.session.id)},
         {.origin = origin, .sample_rate = 8000, .tracks = {call.streams[0].id, call.streams[1].id}},
         DecoderRegistry::with_defaults(),
         path);
@@ -99,7 +99,7 @@ TEST_CASE("render: one track gives a mono file with the channels of the plan onl
     rig.settle();
     const std::string path = rig.folder.path() + "/out.wav";
     REQUIRE(
-        render_wav(rig.finished_path(call.session.id),
+        render_wav({rig.finished_path(call.session.id)},
                    {.origin = rig.clock.wall, .sample_rate = 8000, .tracks = {call.streams[0].id}},
                    DecoderRegistry::with_defaults(),
                    path)
@@ -119,7 +119,7 @@ TEST_CASE("render: a silent track is as long as the others", "[unit][render]") {
     call.hang_up(rig.clock.wall + 1s);
     rig.settle();
     const std::string path = rig.folder.path() + "/out.wav";
-    REQUIRE(render_wav(rig.finished_path(call.session.id),
+    REQUIRE(render_wav({rig.finished_path(call.session.id)},
                        {.origin = rig.clock.wall,
                         .sample_rate = 8000,
                         .tracks = {call.streams[0].id, call.streams[1].id}},
@@ -136,8 +136,10 @@ TEST_CASE("render: a plan without tracks or with too many is refused", "[unit][r
     const RenderPlan many{
         .origin = {}, .sample_rate = 8000, .tracks = std::vector<Uuid>(kMaxChannels + 1)};
     const DecoderRegistry decoders = DecoderRegistry::with_defaults();
-    CHECK(render_wav("none", none, decoders, "none").error().code() == ErrorCode::InvalidArgument);
-    CHECK(render_wav("none", many, decoders, "none").error().code() == ErrorCode::InvalidArgument);
+    CHECK(render_wav({"none"}, none, decoders, "none").error().code() ==
+          ErrorCode::InvalidArgument);
+    CHECK(render_wav({"none"}, many, decoders, "none").error().code() ==
+          ErrorCode::InvalidArgument);
 }
 
 }  // namespace
