@@ -64,6 +64,16 @@ std::optional<Message> stray_answer(const Message& request) {
     return response;
 }
 
+siprec::srtp::Protection random_keys(siprec::srtp::Suite suite) {
+    const auto& traits = siprec::srtp::traits(suite);
+    siprec::srtp::MasterKey key;
+    key.key = siprec::srtp::Secret::random(traits.key_bytes + traits.salt_bytes);
+    siprec::srtp::Protection keys;
+    keys.suite = suite;
+    keys.keys.push_back(std::move(key));
+    return keys;
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Engine>> Engine::open(Options options, int signal_fd) {
@@ -102,7 +112,16 @@ Result<std::unique_ptr<Engine>> Engine::open(Options options, int signal_fd) {
     if (!transport) {
         return std::move(transport).error();
     }
+    std::shared_ptr<const siprec::srtp::Certificate> certificate;
+    if (options.srtp == Srtp::Dtls) {
+        auto made = siprec::srtp::Certificate::generate();
+        if (!made) {
+            return std::move(made).error();
+        }
+        certificate = *std::move(made);
+    }
     return std::unique_ptr<Engine>{new Engine{std::move(options),
+                                              std::move(certificate),
                                               std::move(epoll),
                                               std::move(media_events),
                                               signal_fd,
@@ -111,12 +130,14 @@ Result<std::unique_ptr<Engine>> Engine::open(Options options, int signal_fd) {
 }
 
 Engine::Engine(Options options,
+               std::shared_ptr<const siprec::srtp::Certificate> certificate,
                Fd epoll,
                Fd media_events,
                int signal_fd,
                Endpoint destination,
                std::unique_ptr<SipTransport> transport)
     : options_(std::move(options)),
+      certificate_(std::move(certificate)),
       epoll_(std::move(epoll)),
       media_events_(std::move(media_events)),
       signal_fd_(signal_fd),
@@ -219,6 +240,8 @@ CallSettings Engine::settings_for(std::size_t number,
     settings.local = transport_->local();
     settings.transport = options_.transport;
     settings.offer.session_id = options_.seed * 1'000'000 + number + 1;
+    settings.offer.srtp = options_.srtp;
+    settings.offer.certificate = certificate_;
     settings.offer.format = payload_format(options_.codec);
     settings.offer.ptime_ms = static_cast<std::uint32_t>(options_.ptime.count());
     for (std::size_t i = 0; i < sockets.size(); ++i) {
@@ -226,6 +249,9 @@ CallSettings Engine::settings_for(std::size_t number,
                                             ? options_.metadata_labels[i]
                                             : std::to_string(i + 1));
         settings.offer.local.push_back(sockets[i].local);
+        if (options_.srtp == Srtp::Sdes) {
+            settings.offer.keys.push_back(random_keys(options_.suite));
+        }
     }
     settings.facts.ids = MetadataIds::random(sockets.size());
     settings.facts.labels = settings.offer.labels;

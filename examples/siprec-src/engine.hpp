@@ -45,6 +45,7 @@ class Engine {
     };
 
     Engine(Options options,
+           std::shared_ptr<const siprec::srtp::Certificate> certificate,
            Fd epoll,
            Fd media_events,
            int signal_fd,
@@ -75,6 +76,7 @@ class Engine {
                    const std::vector<StreamStats>& streams);
 
     Options options_;
+    std::shared_ptr<const siprec::srtp::Certificate> certificate_;  // of DTLS
     Fd epoll_;
     Fd media_events_;
     int signal_fd_;

@@ -150,6 +150,7 @@ class MediaPacer::Worker {
             }
             run_due();
             receive_rtcp();
+            shake_hands();
             nap();
         }
     }
@@ -161,6 +162,8 @@ class MediaPacer::Worker {
         RtpSource source;
         StreamStats stats;
         SteadyTime next_report;
+        MediaGuard rtp;                  // and RTCP, but for DTLS
+        std::optional<MediaGuard> rtcp;  // RFC 5764 4: an association a port
     };
 
     struct Media {
@@ -195,8 +198,17 @@ class MediaPacer::Worker {
         media.end = command.packet_times;
         for (StreamSetup& setup : command.streams) {
             RtpSource source{pacer_.settings_, setup};
-            auto stream = std::make_unique<Stream>(
-                Stream{std::move(setup.sockets), setup.target, std::move(source), {}, {}});
+            auto stream = std::make_unique<Stream>(Stream{std::move(setup.sockets),
+                                                          setup.target,
+                                                          std::move(source),
+                                                          {},
+                                                          {},
+                                                          MediaGuard(setup.target.keying),
+                                                          {}});
+            if (std::holds_alternative<siprec::srtp::DtlsTerms>(setup.target.keying)) {
+                stream->rtcp.emplace(setup.target.keying);
+                has_dtls_ = true;
+            }
             stream->stats.ssrc = setup.ssrc;
             // RFC 3550 6.2: the first report after half the time.
             stream->next_report = media.start + jittered(kRtcpInterval / 2);
@@ -204,8 +216,11 @@ class MediaPacer::Worker {
             epoll_event event{};
             event.events = EPOLLIN;
             event.data.ptr = stream.get();
-            if (::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, stream->sockets.rtcp.get(), &event) != 0) {
-                ++stream->stats.send_errors;
+            for (const int fd : {stream->sockets.rtp.get(), stream->sockets.rtcp.get()}) {
+                const bool is_wanted = stream->rtcp || fd == stream->sockets.rtcp.get();
+                if (is_wanted && ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+                    ++stream->stats.send_errors;
+                }
             }
             media.streams.push_back(std::move(stream));
         }
@@ -227,6 +242,7 @@ class MediaPacer::Worker {
                 aim(*streams[i]);
             }
             streams[i]->target.is_active = command.targets[i].is_active;
+            rekey(*streams[i], command.targets[i].keying);
         }
     }
 
@@ -247,6 +263,17 @@ class MediaPacer::Worker {
         }
         calls_.erase(found);
         pacer_.publish(std::move(event));
+    }
+
+    // An answer without keys leaves those that there are.
+    static void rekey(Stream& stream, const siprec::srtp::Keying& keying) {
+        if (std::holds_alternative<std::monostate>(keying) || keying == stream.rtp.keying()) {
+            return;
+        }
+        stream.rtp = MediaGuard(keying);
+        if (stream.rtcp) {
+            stream.rtcp.emplace(keying);
+        }
     }
 
     // Connected sockets spare the kernel a route look-up a packet.
@@ -294,7 +321,7 @@ class MediaPacer::Worker {
         }
         worst_ = std::max<nanoseconds>(worst_, time - due(media));
         for (auto& stream : media.streams) {
-            if (stream->target.is_active) {
+            if (stream->target.is_active && stream->rtp.is_ready()) {
                 send_packet(media, *stream);
             }
             if (pacer_.settings_.with_rtcp && time >= stream->next_report) {
@@ -308,7 +335,8 @@ class MediaPacer::Worker {
 
     void send_packet(const Media& media, Stream& stream) {
         const auto bytes = stream.source.packet(media.index);
-        if (!send_bytes(stream.sockets.rtp, bytes)) {
+        packet_.assign(bytes.begin(), bytes.end());
+        if (!stream.rtp.protect_rtp(packet_) || !send_bytes(stream.sockets.rtp, packet_)) {
             ++stream.stats.send_errors;
             return;
         }
@@ -333,9 +361,11 @@ class MediaPacer::Worker {
     }
 
     void send_report(const Media& media, Stream& stream, bool is_last) {
-        const auto report =
+        auto report =
             stream.source.report(siprec::system_clock().now(), now() - media.start, is_last);
-        if (send_bytes(stream.sockets.rtcp, report)) {
+        MediaGuard& guard = stream.rtcp ? *stream.rtcp : stream.rtp;
+        if (guard.is_ready() && guard.protect_rtcp(report) &&
+            send_bytes(stream.sockets.rtcp, report)) {
             ++stream.stats.rtcp_sent;
         }
     }
@@ -350,9 +380,46 @@ class MediaPacer::Worker {
     }
 
     static void receive_reports(Stream& stream) {
-        std::array<std::byte, 2048> buffer{};
-        while (::recv(stream.sockets.rtcp.get(), buffer.data(), buffer.size(), 0) >= 0) {
-            ++stream.stats.rtcp_received;
+        receive_from(stream.sockets.rtcp, stream.rtcp ? *stream.rtcp : stream.rtp, stream.stats);
+        if (stream.rtcp) {
+            receive_from(stream.sockets.rtp, stream.rtp, stream.stats);
+        }
+    }
+
+    static void receive_from(const Fd& socket, MediaGuard& guard, StreamStats& stats) {
+        alignas(4) std::array<std::byte, 2048> buffer{};
+        for (;;) {
+            const ssize_t size = ::recv(socket.get(), buffer.data(), buffer.size(), 0);
+            if (size < 0) {
+                break;
+            }
+            const auto datagram = std::span{buffer}.first(static_cast<std::size_t>(size));
+            stats.rtcp_received += guard.receive(datagram) ? 1U : 0U;
+        }
+        send_handshake(socket, guard);
+    }
+
+    static void send_handshake(const Fd& socket, MediaGuard& guard) {
+        for (const auto& datagram : guard.take_handshake()) {
+            // One that is lost here is sent again by DTLS.
+            (void)send_bytes(socket, datagram);
+        }
+    }
+
+    // First flights and retransmissions.
+    void shake_hands() {
+        constexpr milliseconds kInterval{20};
+        if (!has_dtls_ || now() < next_handshake_) {
+            return;
+        }
+        next_handshake_ = now() + kInterval;
+        for (auto& [number, media] : calls_) {
+            for (auto& stream : media.streams) {
+                if (stream->rtcp) {
+                    send_handshake(stream->sockets.rtp, stream->rtp);
+                    send_handshake(stream->sockets.rtcp, *stream->rtcp);
+                }
+            }
         }
     }
 
@@ -378,6 +445,9 @@ class MediaPacer::Worker {
     std::unordered_map<std::size_t, Media> calls_;
     std::array<std::vector<std::size_t>, kWheelSlots> wheel_;
     std::vector<std::size_t> running_;
+    std::vector<std::byte> packet_;
+    bool has_dtls_ = false;
+    SteadyTime next_handshake_;
     std::int64_t current_;  // the last millisecond whose slot has been run
     nanoseconds worst_{0};
 };

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "audio.hpp"
+#include "media_guard.hpp"
 #include "offer.hpp"
 #include "sockets.hpp"
 

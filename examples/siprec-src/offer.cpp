@@ -115,6 +115,94 @@ std::string answer_sdp(const Message& response, std::vector<std::string>& proble
     return {};
 }
 
+std::string_view profile(Srtp srtp) {
+    switch (srtp) {
+        case Srtp::Sdes:
+            return "RTP/SAVP";
+        case Srtp::Dtls:
+            return "UDP/TLS/RTP/SAVP";
+        case Srtp::None:
+            break;
+    }
+    return "RTP/AVP";
+}
+
+siprec::sdp::Crypto crypto_line(const siprec::srtp::Protection& keys) {
+    siprec::sdp::Crypto crypto;
+    crypto.suite_name = siprec::srtp::traits(keys.suite).name;
+    crypto.protection = keys;
+    return crypto;
+}
+
+const std::string* find_attribute(const siprec::sdp::Media& media, std::string_view name) {
+    const auto found =
+        std::find_if(media.attributes.begin(), media.attributes.end(), [&](const auto& attribute) {
+            return equals_ignoring_case(attribute.name, name);
+        });
+    return found == media.attributes.end() ? nullptr : &found->value;
+}
+
+// RFC 4568 5.1.3: the answer's key, under the tag and suite of our one line.
+siprec::srtp::Keying agree_on_sdes(const siprec::sdp::Media& media,
+                                   const siprec::srtp::Protection& ours,
+                                   std::vector<std::string>& problems) {
+    const std::string* value = find_attribute(media, "crypto");
+    const auto crypto = value == nullptr ? siprec::Result<siprec::sdp::Crypto>(siprec::Error(
+                                               siprec::ErrorCode::Malformed, "missing"))
+                                         : siprec::sdp::parse_crypto(*value);
+    if (!crypto || crypto->tag != 1 || crypto->protection.suite != ours.suite) {
+        problems.emplace_back("no a=crypto of the offered suite and tag");
+        return {};
+    }
+    if (crypto->protection.keys.front().key == ours.keys.front().key) {
+        problems.emplace_back("our own key in a=crypto");
+    }
+    return siprec::srtp::SdesKeys{.receive = crypto->protection, .send = ours};
+}
+
+siprec::srtp::Keying agree_on_dtls(const siprec::sdp::Media& media,
+                                   const MediaOffer& offer,
+                                   std::vector<std::string>& problems) {
+    const std::string* fingerprint = find_attribute(media, "fingerprint");
+    const std::string* setup = find_attribute(media, "setup");
+    const auto peer =
+        fingerprint == nullptr ? std::nullopt : siprec::sdp::parse_fingerprint(*fingerprint);
+    const auto role = setup == nullptr ? std::nullopt : siprec::sdp::parse_setup(*setup);
+    const bool is_active = role == siprec::sdp::Setup::Active;
+    if (!peer || (!is_active && role != siprec::sdp::Setup::Passive)) {
+        problems.emplace_back("no a=fingerprint, or a=setup neither active nor passive");
+        return {};
+    }
+    siprec::srtp::DtlsTerms terms;
+    terms.role = is_active ? siprec::srtp::DtlsRole::Server : siprec::srtp::DtlsRole::Client;
+    terms.certificate = offer.certificate;
+    terms.peer = {*peer};
+    for (const auto& suite : siprec::srtp::kSuites) {
+        if (suite.dtls_profile != 0) {
+            terms.suites.push_back(suite.suite);
+        }
+    }
+    return terms;
+}
+
+siprec::srtp::Keying agree(const siprec::sdp::Media& media,
+                           const MediaOffer& offer,
+                           std::size_t index,
+                           std::vector<std::string>& problems) {
+    if (media.port == 0) {
+        return {};
+    }
+    switch (offer.srtp) {
+        case Srtp::Sdes:
+            return agree_on_sdes(media, offer.keys.at(index), problems);
+        case Srtp::Dtls:
+            return agree_on_dtls(media, offer, problems);
+        case Srtp::None:
+            break;
+    }
+    return {};
+}
+
 void check_media(const siprec::sdp::Media& media,
                  const std::string& label,
                  const siprec::PayloadFormat& format,
@@ -150,7 +238,7 @@ std::string write_sdp(const MediaOffer& offer,
     const std::string type = std::to_string(offer.format.payload_type);
     for (std::size_t i = 0; i < offer.local.size(); ++i) {
         sdp.append("m=audio ").append(std::to_string(offer.local[i].port));
-        sdp.append(" RTP/AVP ").append(type);
+        sdp.append(" ").append(profile(offer.srtp)).append(" ").append(type);
         sdp.append("\r\na=rtpmap:").append(type).append(" ").append(offer.format.encoding);
         sdp.append("/").append(std::to_string(offer.format.clock_rate));
         if (offer.format.channels > 1) {
@@ -162,6 +250,14 @@ std::string write_sdp(const MediaOffer& offer,
         sdp.append("\r\na=ptime:").append(std::to_string(offer.ptime_ms));
         sdp.append("\r\na=").append(siprec::sdp::to_string(directions[i]));
         sdp.append("\r\na=label:").append(offer.labels[i]).append("\r\n");
+        if (offer.srtp == Srtp::Sdes) {
+            const auto crypto = crypto_line(offer.keys[i]);
+            sdp.append("a=crypto:").append(siprec::sdp::write_crypto(crypto)).append("\r\n");
+        } else if (offer.srtp == Srtp::Dtls) {
+            sdp.append("a=fingerprint:")
+                .append(siprec::sdp::write_fingerprint(offer.certificate->fingerprint()))
+                .append("\r\na=setup:actpass\r\n");
+        }
     }
     return sdp;
 }
@@ -237,7 +333,8 @@ std::vector<AnsweredStream> stream_targets(const SessionDescription& description
             media.direction == Direction::RecvOnly || media.direction == Direction::SendRecv;
         streams.push_back({{address, media.port},
                            {address, media.rtcp_port.value_or(next_port)},
-                           wanted && media.port != 0 && !address.is_unspecified()});
+                           wanted && media.port != 0 && !address.is_unspecified(),
+                           {}});
     }
     return streams;
 }
@@ -262,6 +359,9 @@ Answer check_answer(const Message& response, const MediaOffer& offer) {
         check_media(sdp->media[i], offer.labels[i], offer.format, answer.problems);
     }
     answer.streams = stream_targets(*sdp);
+    for (std::size_t i = 0; i < sdp->media.size(); ++i) {
+        answer.streams[i].keying = agree(sdp->media[i], offer, i, answer.problems);
+    }
     return answer;
 }
 

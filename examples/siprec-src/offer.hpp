@@ -4,12 +4,14 @@
 
 #include <siprec/audio.hpp>
 #include <siprec/clock.hpp>
+#include <siprec/keying.hpp>
 #include <siprec/metadata.hpp>
 #include <siprec/net.hpp>
 #include <siprec/sdp.hpp>
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +24,9 @@ struct Party {
     std::string aor;
 };
 
+/// How the media is encrypted.
+enum class Srtp : std::uint8_t { None, Sdes, Dtls };
+
 /// What a recording session offers: the SDP's half.
 struct MediaOffer {
     std::uint64_t session_id = 0;         ///< of the `o=` line
@@ -29,6 +34,9 @@ struct MediaOffer {
     std::vector<siprec::Endpoint> local;  ///< one an m-line: where its RTP comes from
     siprec::PayloadFormat format;
     std::uint32_t ptime_ms = 20;
+    Srtp srtp = Srtp::None;
+    std::vector<siprec::srtp::Protection> keys;                    ///< SDES: ours, one an m-line
+    std::shared_ptr<const siprec::srtp::Certificate> certificate;  ///< DTLS: ours
 };
 
 /// The same m-lines again with other directions, for re-INVITEs and answers.
@@ -77,7 +85,8 @@ struct CallFacts {
 struct AnsweredStream {
     siprec::Endpoint rtp;
     siprec::Endpoint rtcp;
-    bool is_active = false;  ///< false: answered inactive, nothing may be sent yet
+    bool is_active = false;       ///< false: answered inactive, nothing may be sent yet
+    siprec::srtp::Keying keying;  ///< of its packets, both ways
 
     bool operator==(const AnsweredStream&) const = default;
 };

@@ -27,6 +27,7 @@ struct RawOptions {
     std::string to;
     std::string transport;
     std::string srtp = "none";
+    std::string suite = "AES_CM_128_HMAC_SHA1_80";
     std::string codec = "PCMU";
     std::string bind;
     std::string media_ports = "any";
@@ -59,7 +60,9 @@ void define(CLI::App& app, RawOptions& raw, Options& options) {
     app.add_option("--cert", options.tls.certificate, "own certificate and key, one PEM file");
     app.add_option("--user", options.user, "name for digest authentication");
     app.add_option("--password", options.password, "its password");
-    app.add_option("--srtp", raw.srtp, "none (sdes, dtls: not built yet)")->capture_default_str();
+    app.add_option("--srtp", raw.srtp, "none, sdes (RFC 4568) or dtls (RFC 5763)")
+        ->capture_default_str();
+    app.add_option("--suite", raw.suite, "crypto suite of --srtp sdes")->capture_default_str();
     app.add_option("--codec", raw.codec, codec_names())->capture_default_str();
     app.add_option(
            "--audio",
@@ -130,11 +133,18 @@ Result<void> check_target(const RawOptions& raw, Options& options) {
 }
 
 Result<void> check_media(const RawOptions& raw, Options& options) {
-    if (raw.srtp == "sdes" || raw.srtp == "dtls") {
-        return usage("--srtp " + raw.srtp + " is not built yet");
+    const auto suite = siprec::srtp::suite_of(raw.suite);
+    if (!suite) {
+        return usage("--suite: AES_CM_128_HMAC_SHA1_80, AEAD_AES_256_GCM or the like, not " +
+                     raw.suite);
     }
-    if (raw.srtp != "none") {
-        return usage("--srtp: none, not " + raw.srtp);
+    options.suite = *suite;
+    if (raw.srtp == "sdes") {
+        options.srtp = Srtp::Sdes;
+    } else if (raw.srtp == "dtls") {
+        options.srtp = Srtp::Dtls;
+    } else if (raw.srtp != "none") {
+        return usage("--srtp: none, sdes or dtls, not " + raw.srtp);
     }
     const auto codec = parse_codec(raw.codec);
     if (!codec) {

@@ -47,6 +47,8 @@ struct Options {
     Party caller;  ///< `{n}` in either stands for the call's number
     Party callee;
     std::optional<std::filesystem::path> save_sent;
+    Srtp srtp = Srtp::None;
+    siprec::srtp::Suite suite = siprec::srtp::Suite::AesCm128HmacSha1_80;  ///< of SDES
     bool with_rtcp = true;
     bool update = false;
     bool hold = false;

@@ -2,7 +2,7 @@
 
 packages_build=(
   g++ make cmake ninja-build pkg-config
-  libsofia-sip-ua-dev libxerces-c-dev libopus-dev libsndfile1-dev libfmt-dev
+  libsofia-sip-ua-dev libsrtp2-dev libxerces-c-dev libopus-dev libsndfile1-dev libfmt-dev
   libpqxx-dev libspdlog-dev libtomlplusplus-dev libcli11-dev nlohmann-json3-dev
   libre2-dev libboost1.81-dev prometheus-cpp-dev libcurl4-openssl-dev libssl-dev zlib1g-dev
   libspandsp-dev libbcg729-dev libopencore-amrnb-dev libopencore-amrwb-dev libspeex-dev
@@ -10,7 +10,7 @@ packages_build=(
 )
 packages_run=(postgresql ca-certificates)
 packages_demo=(espeak-ng sox python3)
-packages_test=(ffmpeg sox libvo-amrwbenc-dev catch2 sip-tester tshark libxml2-utils python3 procps)
+packages_test=(ffmpeg sox libvo-amrwbenc-dev catch2 openssl sip-tester tshark libxml2-utils python3 procps)
 packages_lint=(clang-16 clang-tidy-16 clang-format-16 libclang-rt-16-dev)
 
 # install_packages NAME...: installs what is missing; asks nothing, and is quick when nothing is.

@@ -33,6 +33,8 @@ Json counters_of(const RecorderStats& stats) {
             {"rtp_dropped_malformed", stats.media.dropped_malformed},
             {"rtp_dropped_stranger", stats.media.dropped_stranger},
             {"rtp_dropped_inactive", stats.media.dropped_inactive},
+            {"rtp_dropped_auth", stats.media.dropped_auth},
+            {"rtp_dropped_replay", stats.media.dropped_replay},
             {"rtcp_packets", stats.media.rtcp_packets}};
 }
 

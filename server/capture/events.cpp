@@ -109,6 +109,15 @@ SessionInfo decode_session(const json& data) {
     return session;
 }
 
+KeyExchange key_exchange_of(const std::string& name) {
+    for (const KeyExchange known : {KeyExchange::Sdes, KeyExchange::Dtls}) {
+        if (name == to_string(known)) {
+            return known;
+        }
+    }
+    return KeyExchange::None;
+}
+
 json encode(const StreamInfo& stream) {
     json formats = json::array();
     for (const PayloadFormat& format : stream.formats) {
@@ -132,6 +141,10 @@ json encode(const StreamInfo& stream) {
                  {"local_rtcp", stream.local_rtcp.to_string()}};
     for (const SourceName& source : stream.sources) {
         data["sources"].push_back({{"ssrc", source.ssrc}, {"cname", source.cname}});
+    }
+    if (stream.key_exchange != KeyExchange::None) {
+        data["key_exchange"] = to_string(stream.key_exchange);
+        data["crypto_suite"] = stream.crypto_suite;
     }
     if (stream.remote_rtp) {
         data["remote_rtp"] = stream.remote_rtp->to_string();
@@ -166,6 +179,8 @@ StreamInfo decode_stream(const json& data) {
         stream.sources.push_back({.ssrc = source.at("ssrc").get<std::uint32_t>(),
                                   .cname = source.at("cname").get<std::string>()});
     }
+    stream.key_exchange = key_exchange_of(data.value("key_exchange", std::string{}));
+    stream.crypto_suite = data.value("crypto_suite", std::string{});
     if (data.contains("remote_rtp")) {
         stream.remote_rtp = endpoint_of(data.at("remote_rtp"));
     }
@@ -186,6 +201,8 @@ json encode(const StreamStats& stats) {
             {"dropped_malformed", stats.dropped_malformed},
             {"dropped_stranger", stats.dropped_stranger},
             {"dropped_inactive", stats.dropped_inactive},
+            {"dropped_auth", stats.dropped_auth},
+            {"dropped_replay", stats.dropped_replay},
             {"rtcp_packets", stats.rtcp_packets},
             {"jitter_ns", stats.jitter.count()}};
 }
@@ -202,6 +219,9 @@ StreamStats decode_stats(const json& data) {
     stats.dropped_malformed = data.at("dropped_malformed").get<std::uint64_t>();
     stats.dropped_stranger = data.at("dropped_stranger").get<std::uint64_t>();
     stats.dropped_inactive = data.at("dropped_inactive").get<std::uint64_t>();
+    // Captures of before there was SRTP lack them.
+    stats.dropped_auth = data.value("dropped_auth", std::uint64_t{0});
+    stats.dropped_replay = data.value("dropped_replay", std::uint64_t{0});
     stats.rtcp_packets = data.at("rtcp_packets").get<std::uint64_t>();
     stats.jitter = std::chrono::nanoseconds(data.at("jitter_ns").get<std::int64_t>());
     return stats;

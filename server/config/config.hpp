@@ -83,6 +83,15 @@ struct MediaAddress {
 /// "never", "same-address" or "anybody".
 [[nodiscard]] Result<Takeover> parse_takeover(std::string_view text);
 
+/// "off", "prefer" or "require".
+[[nodiscard]] Result<SrtpPolicy> parse_srtp_policy(std::string_view text);
+
+/// `ADDRESS=POLICY`: what holds for INVITEs from there.
+[[nodiscard]] Result<std::pair<IpAddress, SrtpPolicy>> parse_source_policy(std::string_view text);
+
+/// A crypto suite by its name in `a=crypto`.
+[[nodiscard]] Result<srtp::Suite> parse_suite(std::string_view text);
+
 /// "all", "live" or "archive".
 [[nodiscard]] Result<Role> parse_role(std::string_view text);
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <filesystem>
+#include <utility>
 
 namespace siprec::server {
 
@@ -154,6 +155,30 @@ void read_signalling_limits(TomlTable table, SignallingLimits& limits) {
     table.number("waste_burst", limits.waste_burst, 1, 1'000'000);
 }
 
+void read_srtp(TomlTable table, SrtpConfig& srtp) {
+    table.parsed("policy", [&](const std::string& text) {
+        return take(parse_srtp_policy, text, [&](SrtpPolicy policy) { srtp.policy = policy; });
+    });
+    table.parsed_list(
+        "by_source",
+        [&] { srtp.by_source.clear(); },
+        [&](const std::string& text) {
+            return take(parse_source_policy, text, [&](auto entry) {
+                srtp.by_source.push_back(std::move(entry));
+            });
+        });
+    table.parsed_list(
+        "suites",
+        [&] { srtp.suites.clear(); },
+        [&](const std::string& text) {
+            return take(
+                parse_suite, text, [&](srtp::Suite suite) { srtp.suites.push_back(suite); });
+        });
+    table.flag("sdes_needs_tls", srtp.sdes_needs_tls);
+    table.flag("sha1_fingerprints", srtp.sha1_fingerprints);
+    table.flag("unauthenticated_srtp", srtp.unauthenticated_srtp);
+}
+
 void read_media(TomlTable table, MediaConfig& media) {
     table.parsed_list(
         "addresses",
@@ -178,6 +203,7 @@ void read_media(TomlTable table, MediaConfig& media) {
     table.duration("linger_ms", media.linger, 0, 60'000);
     table.number("receive_buffer_bytes", media.receive_buffer_bytes, 4096, 256 * kMebi);
     table.duration("timeout_s", media.timeout, 0, kDay);
+    read_srtp(table.table("srtp"), media.srtp);
 }
 
 void read_limits(TomlTable table, RecorderLimits& limits) {

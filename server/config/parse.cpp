@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 namespace siprec::server {
@@ -85,6 +86,38 @@ Result<Takeover> parse_takeover(std::string_view text) {
     }
     return Error(ErrorCode::InvalidArgument,
                  fmt::format("'{}' is none of never, same-address and anybody", text));
+}
+
+Result<SrtpPolicy> parse_srtp_policy(std::string_view text) {
+    if (text == "off") {
+        return SrtpPolicy::Off;
+    }
+    if (text == "prefer") {
+        return SrtpPolicy::Prefer;
+    }
+    return text == "require"
+               ? Result<SrtpPolicy>(SrtpPolicy::Require)
+               : Result<SrtpPolicy>(not_a("an SRTP policy (off, prefer or require)", text));
+}
+
+Result<std::pair<IpAddress, SrtpPolicy>> parse_source_policy(std::string_view text) {
+    const std::size_t equals = text.rfind('=');
+    const auto address = IpAddress::parse(text.substr(0, std::min(equals, text.size())));
+    if (equals == std::string_view::npos || !address) {
+        return not_a("a client's address and policy such as 192.0.2.1=require", text);
+    }
+    auto policy = parse_srtp_policy(text.substr(equals + 1));
+    if (!policy) {
+        return std::move(policy).error();
+    }
+    return std::pair(*address, *policy);
+}
+
+Result<srtp::Suite> parse_suite(std::string_view text) {
+    if (const auto suite = srtp::suite_of(text)) {
+        return *suite;
+    }
+    return not_a("a crypto suite such as AES_CM_128_HMAC_SHA1_80 or AEAD_AES_256_GCM", text);
 }
 
 Result<Role> parse_role(std::string_view text) {

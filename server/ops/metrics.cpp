@@ -61,6 +61,11 @@ void add_media(Families& families, const StreamStats& media) {
                      media.dropped_stranger);
     families.counter(
         "rtp_dropped_inactive_total", "RTP packets on an inactive stream", media.dropped_inactive);
+    families.counter("rtp_dropped_auth_total",
+                     "SRTP and SRTCP packets that are not authentic",
+                     media.dropped_auth);
+    families.counter(
+        "rtp_dropped_replay_total", "SRTP and SRTCP packets replayed", media.dropped_replay);
     families.counter("rtcp_packets_total", "RTCP packets received", media.rtcp_packets);
 }
 

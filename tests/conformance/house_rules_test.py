@@ -25,7 +25,8 @@ LIBRARY_EDGES = {
     "assembler": {"base": ANY, "codec": ANY},
     "fork": {"base": ANY},
     "sinks": {"base": ANY, "assembler": ANY, "codec": ANY},
-    "rtp": {"base": ANY, "fork": ANY},
+    "srtp": {"base": ANY},
+    "rtp": {"base": ANY, "fork": ANY, "srtp": ANY},
     "session": {"base": ANY, "body": ANY, "metadata": ANY, "sdp": ANY},
     "tls": {"base": ANY},
     "sip": {"base": ANY, "tls": ANY, "session": ANY, "body": ANY, "metadata": ANY, "sdp": ANY},
@@ -102,7 +103,9 @@ THIRD_PARTY = [
     # Patterns of interop profiles meet what strangers sent: RE2 takes linear time for any of them.
     (r"re2/", ["server/interop"]),
     (r"(spdlog|prometheus)/", ["server/ops"]),
-    (r"openssl/", ["libsiprec/src/tls", "server/store", "examples/siprec-src"]),
+    (r"srtp2/", ["libsiprec/src/srtp"]),
+    # For SIP in tls/, for media in srtp/, for digests in store/.
+    (r"openssl/", ["libsiprec/src/tls", "libsiprec/src/srtp", "server/store", "examples/siprec-src"]),
     (r"CLI/", ["server/cli", "server/main.cpp", "server/command_line.cpp", "examples"]),
     (r"nlohmann/", ["server", "examples"]),
     (r"fmt/", ["libsiprec/src", "server", "examples"]),

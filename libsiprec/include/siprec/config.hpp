@@ -2,12 +2,14 @@
 
 #include <siprec/metadata.hpp>
 #include <siprec/net.hpp>
+#include <siprec/srtp.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace siprec {
@@ -74,6 +76,27 @@ struct SignallingLimits {
     std::uint32_t waste_burst = 200;
 };
 
+/// Whether media is to be encrypted.
+enum class SrtpPolicy : std::uint8_t {
+    Off,      ///< plain RTP only: an m-line that offers nothing else is refused
+    Prefer,   ///< as offered; plain profiles that offer keys are encrypted too (RFC 8643)
+    Require,  ///< plain profiles are refused, keys or not (RFC 8643 4)
+};
+
+/// How media is encrypted, m-line by m-line.
+struct SrtpConfig {
+    SrtpPolicy policy = SrtpPolicy::Prefer;
+    /// Other policies for clients whose INVITE comes from these addresses.
+    std::vector<std::pair<IpAddress, SrtpPolicy>> by_source;
+    /// Suites that are taken, best first; empty: all, in the order of the offer.
+    std::vector<srtp::Suite> suites;
+    /// Keys in SDP that went over UDP or TCP, for all to read, are not used (RFC 4568 8.3); else a
+    /// warning is logged.
+    bool sdes_needs_tls = false;
+    bool sha1_fingerprints = true;      ///< take SHA-1 for a certificate's fingerprint
+    bool unauthenticated_srtp = false;  ///< take UNAUTHENTICATED_SRTP (RFC 4568 6.3.3)
+};
+
 /// Where media is received.
 struct MediaConfig {
     /// Addresses that sockets are bound to; one IPv4, one IPv6 or both. The one of the family that
@@ -94,6 +117,7 @@ struct MediaConfig {
     std::size_t receive_buffer_bytes = std::size_t{256} * 1024;
     /// A session none of whose active streams received anything for so long is ended; 0: never.
     std::chrono::seconds timeout{0};
+    SrtpConfig srtp;
 };
 
 /// Bounds on what the network may ask of us.

@@ -75,6 +75,8 @@ struct MediaAnswer {
     IpAddress address;       ///< our media address, for `c=`; unspecified: that of AnswerOptions
     std::uint16_t rtcp_port = 0;  ///< our RTCP port, for `a=rtcp` (RFC 3605); 0: port + 1
     bool ready = true;            ///< false: `inactive` (RFC 7866 7.2)
+    std::vector<Attribute>
+        attributes{};  ///< further ones of ours: `crypto`, `fingerprint`, `setup`
 };
 
 /// The other half of an answer: what is the same for all m-lines.
@@ -109,8 +111,9 @@ struct AnswerOptions {
 /// The SSRCs of `a=ssrc` lines (RFC 5576).
 [[nodiscard]] SIPREC_EXPORT std::vector<std::uint32_t> sources_of(const Media& media);
 
-/// True when the recorder can take this m-line: RTP/AVP or RTP/AVPF, a port, at least one format.
-/// Encodings need not be decodable: storing undecoded media is allowed.
+/// True when the recorder can take this m-line: an RTP profile, a port, at least one format.
+/// Encodings need not be decodable: storing undecoded media is allowed. Whether there are keys for
+/// a secure profile is decided by who answers.
 [[nodiscard]] SIPREC_EXPORT bool is_acceptable(const Media& offered) noexcept;
 
 /// The direction that answers an offered one on a recorder (RFC 3264 6.1, RFC 7866 7.2): recvonly

@@ -8,7 +8,9 @@
 #include <siprec/clock.hpp>
 #include <siprec/codec.hpp>
 #include <siprec/config.hpp>
+#include <siprec/dtls.hpp>
 #include <siprec/error.hpp>
+#include <siprec/keying.hpp>
 #include <siprec/log.hpp>
 #include <siprec/media_sink.hpp>
 #include <siprec/metadata.hpp>
@@ -23,6 +25,7 @@
 #include <siprec/session_sink.hpp>
 #include <siprec/sinks.hpp>
 #include <siprec/sip_text.hpp>
+#include <siprec/srtp.hpp>
 #include <siprec/stats.hpp>
 #include <siprec/stream.hpp>
 #include <siprec/uuid.hpp>

@@ -17,6 +17,8 @@ struct StreamStats {
     std::uint64_t dropped_malformed = 0;  ///< not RTP, not RTCP
     std::uint64_t dropped_stranger = 0;   ///< from another source after the stream was latched
     std::uint64_t dropped_inactive = 0;   ///< arrived while the stream was inactive
+    std::uint64_t dropped_auth = 0;  ///< SRTP or SRTCP that is not authentic, or came without keys
+    std::uint64_t dropped_replay = 0;  ///< SRTP or SRTCP that came before, or far too late
     std::uint64_t rtcp_packets = 0;
     std::chrono::nanoseconds jitter{0};  ///< interarrival jitter of the current SSRC (RFC 3550 A.8)
 };

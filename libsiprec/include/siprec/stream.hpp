@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace siprec {
@@ -22,6 +23,26 @@ struct BundledStream {
 
     friend bool operator==(const BundledStream&, const BundledStream&) = default;
 };
+
+/// Where the keys of an encrypted stream come from.
+enum class KeyExchange : std::uint8_t {
+    None,  ///< plain RTP
+    Sdes,  ///< SDP security descriptions (RFC 4568)
+    Dtls,  ///< a DTLS handshake (RFC 5763)
+};
+
+/// "none", "sdes" or "dtls".
+[[nodiscard]] constexpr std::string_view to_string(KeyExchange exchange) noexcept {
+    switch (exchange) {
+        case KeyExchange::Sdes:
+            return "sdes";
+        case KeyExchange::Dtls:
+            return "dtls";
+        case KeyExchange::None:
+            break;
+    }
+    return "none";
+}
 
 /// One media stream of a recording session: an m-line that was accepted. *Immutable* value.
 struct StreamInfo {
@@ -46,6 +67,8 @@ struct StreamInfo {
     bool takes_pli = false;  ///< `a=rtcp-fb` with `nack pli` was agreed (RFC 4585)
     /// `a=ssrc` lines with a cname (RFC 5576 6.1).
     std::vector<SourceName> sources{};
+    KeyExchange key_exchange = KeyExchange::None;
+    std::string crypto_suite;  ///< by its SDES name; empty without SDES: DTLS agrees on it later
 };
 
 }  // namespace siprec

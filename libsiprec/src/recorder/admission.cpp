@@ -113,6 +113,19 @@ SessionInfo to_session_info(const sip::Request& request,
     return info;
 }
 
+session::SecurityTerms RecorderImpl::security_terms(Transport transport,
+                                                    const IpAddress& client) const {
+    session::SecurityTerms terms{.config = config_.media.srtp,
+                                 .signalling_is_secure = transport == Transport::Tls,
+                                 .certificate = certificate_};
+    for (const auto& [source, policy] : config_.media.srtp.by_source) {
+        if (source == client) {
+            terms.config.policy = policy;
+        }
+    }
+    return terms;
+}
+
 sip::Response RecorderImpl::refuse(const SessionInfo& info,
                                    int status,
                                    const std::string& why,

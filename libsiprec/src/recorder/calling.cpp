@@ -156,7 +156,8 @@ std::string RecorderImpl::take_call(sip::DialogId dialog,
         return give_up(Error(ErrorCode::Conflict,
                              calling.cancelled ? "cancelled" : "the SRC's 2xx has no SDP offer"));
     }
-    session::RecordingSession machine = make_machine(calling.id, true);
+    session::RecordingSession machine = make_machine(
+        calling.id, security_terms(answer.wire.transport, answer.wire.remote.address), true);
     SocketSource ports(*engine_, config_.media, answer.wire);
     auto outcome = machine.on_offer(true, body, ports);
     if (outcome.reply.status >= 300) {

@@ -44,7 +44,9 @@ sip::Response RecorderImpl::on_invite(sip::DialogId dialog, const sip::Request& 
                   decision.ready);
 }
 
-session::RecordingSession RecorderImpl::make_machine(const Uuid& id, bool ready) const {
+session::RecordingSession RecorderImpl::make_machine(const Uuid& id,
+                                                     session::SecurityTerms security,
+                                                     bool ready) const {
     // The SDP's own session id: any number that stays (RFC 8866 5.2); NTP-like would tell our
     // clock.
     std::uint64_t sdp_session_id = 0;
@@ -53,7 +55,8 @@ session::RecordingSession RecorderImpl::make_machine(const Uuid& id, bool ready)
     }
     return session::RecordingSession({.sdp_session_id = sdp_session_id,
                                       .max_streams = config_.limits.max_streams_per_session,
-                                      .ready = ready});
+                                      .ready = ready,
+                                      .security = std::move(security)});
 }
 
 sip::Response RecorderImpl::accept(sip::DialogId dialog,
@@ -61,7 +64,8 @@ sip::Response RecorderImpl::accept(sip::DialogId dialog,
                                    const std::shared_ptr<const SessionInfo>& info,
                                    const Result<std::vector<BodyPart>>& body,
                                    bool ready) {
-    session::RecordingSession machine = make_machine(info->id, ready);
+    session::RecordingSession machine =
+        make_machine(info->id, security_terms(info->transport, info->source.address), ready);
     SocketSource ports(*engine_, config_.media, request.wire);
     auto outcome = machine.on_offer(true, body, ports);
     if (outcome.reply.status >= 300) {

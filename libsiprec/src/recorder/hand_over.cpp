@@ -22,18 +22,26 @@ void RecorderImpl::hand_over(LiveSession& live,
                 post(live,
                      make_task([media = live.media,
                                 stream = std::move(change.stream),
+                                keying = std::move(change.keying),
                                 // A bundled stream has none of its own (RFC 9143).
                                 opened = node ? std::move(node.mapped()) : rtp::MediaSockets{}](
                                    rtp::MediaThread& thread) mutable {
                          media->open_stream(thread, stream, std::move(opened));
+                         if (keying) {
+                             media->secure_stream(thread, stream.id, *keying);
+                         }
                      }));
                 break;
             }
             case Kind::Change:
                 post(live,
                      make_task([media = live.media,
-                                stream = std::move(change.stream)](rtp::MediaThread& thread) {
+                                stream = std::move(change.stream),
+                                keying = std::move(change.keying)](rtp::MediaThread& thread) {
                          media->change_stream(thread, stream);
+                         if (keying) {
+                             media->secure_stream(thread, stream.id, *keying);
+                         }
                      }));
                 break;
             case Kind::Close:

@@ -129,6 +129,14 @@ void MediaSession::change_stream(rtp::MediaThread& thread, const StreamInfo& str
     thread.change_stream(found->second.handle, stream);
 }
 
+void MediaSession::secure_stream(rtp::MediaThread& thread,
+                                 const Uuid& stream,
+                                 const srtp::Keying& keying) {
+    if (const auto found = streams_.find(stream); found != streams_.end()) {
+        thread.secure_stream(found->second.handle, keying);
+    }
+}
+
 void MediaSession::close_stream(rtp::MediaThread& thread, const Uuid& stream, WallTime when) {
     if (const auto found = streams_.find(stream); found != streams_.end()) {
         thread.close_stream(found->second.handle, when);

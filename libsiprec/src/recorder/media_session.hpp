@@ -48,6 +48,7 @@ class MediaSession {
     void record_document(const DocumentMessage& message);
     void open_stream(rtp::MediaThread& thread, const StreamInfo& stream, rtp::MediaSockets sockets);
     void change_stream(rtp::MediaThread& thread, const StreamInfo& stream);
+    void secure_stream(rtp::MediaThread& thread, const Uuid& stream, const srtp::Keying& keying);
     void close_stream(rtp::MediaThread& thread, const Uuid& stream, WallTime when);
 
     /// Closes every stream and tells the sink; safe to call twice.

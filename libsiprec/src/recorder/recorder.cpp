@@ -18,6 +18,9 @@ Result<void> RecorderImpl::open() {
     if (config_.listeners.empty()) {
         return Error(ErrorCode::InvalidArgument, "no SIP listener is configured");
     }
+    if (auto secured = start_srtp(); !secured) {
+        return secured;
+    }
     auto engine = rtp::Engine::create(config_.media, logger_, system_clock());
     if (!engine) {
         return std::move(engine).error();
@@ -67,6 +70,29 @@ Result<void> RecorderImpl::reload(const RecorderConfig& config) {
         agent_->use_tls(context);
         agent_->use_digest(config.digest);
     }));
+    return {};
+}
+
+/// What encrypted media needs, also where none is expected: a client can offer it at any time.
+Result<void> RecorderImpl::start_srtp() {
+    if (config_.media.srtp.policy == SrtpPolicy::Off && config_.media.srtp.by_source.empty()) {
+        return {};
+    }
+    const auto backend = srtp::start();
+    if (!backend) {
+        return backend.error();
+    }
+    auto certificate = srtp::Certificate::generate();
+    if (!certificate) {
+        return std::move(certificate).error();
+    }
+    certificate_ = *std::move(certificate);
+    if (*backend == srtp::Backend::Builtin) {
+        logger_.log(LogLevel::Warning,
+                    "srtp",
+                    "OpenSSL's ciphers failed their self-test: libsrtp2's own are used, which take "
+                    "several times the CPU");
+    }
     return {};
 }
 

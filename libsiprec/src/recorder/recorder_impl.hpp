@@ -41,6 +41,7 @@ class RecorderImpl final : public Recorder, private sip::Handler {
     ~RecorderImpl() override { stop_all(); }
 
     Result<void> open();
+    Result<void> start_srtp();
 
     [[nodiscard]] std::vector<Listener> listeners() const override { return listeners_; }
 
@@ -110,6 +111,8 @@ class RecorderImpl final : public Recorder, private sip::Handler {
                          int status,
                          const std::string& why,
                          int retry_after_s);
+    [[nodiscard]] session::SecurityTerms security_terms(Transport transport,
+                                                        const IpAddress& client) const;
     std::optional<sip::Response> check_admission(const SessionInfo& info,
                                                  const sip::Request& request,
                                                  const Result<std::vector<BodyPart>>& body,
@@ -128,7 +131,9 @@ class RecorderImpl final : public Recorder, private sip::Handler {
                          const Result<std::vector<BodyPart>>& body,
                          bool ready);
     Result<LiveSession*> begin(sip::DialogId dialog, Beginning beginning);
-    [[nodiscard]] session::RecordingSession make_machine(const Uuid& id, bool ready) const;
+    [[nodiscard]] session::RecordingSession make_machine(const Uuid& id,
+                                                         session::SecurityTerms security,
+                                                         bool ready) const;
     sip::Response answer_offer(LiveSession& live,
                                const sip::Request& request,
                                const Result<std::vector<BodyPart>>& body);
@@ -196,6 +201,7 @@ class RecorderImpl final : public Recorder, private sip::Handler {
     OpenSessions open_sessions_;
     base::SourceLog refusals_;  // SIP thread only
     std::vector<Listener> listeners_;
+    std::shared_ptr<const srtp::Certificate> certificate_;  // null: no DTLS
     std::unique_ptr<rtp::Engine> engine_;
     // SIP thread only:
     std::unique_ptr<sip::UserAgent> agent_;

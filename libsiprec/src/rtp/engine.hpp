@@ -10,6 +10,7 @@
 
 #include <siprec/clock.hpp>
 #include <siprec/config.hpp>
+#include <siprec/keying.hpp>
 #include <siprec/log.hpp>
 #include <siprec/net.hpp>
 #include <siprec/result.hpp>
@@ -66,6 +67,11 @@ class MediaThread {
     /// A new offer/answer: formats, direction, remote addresses. The sockets stay. What has arrived
     /// by now is handed on under the old terms first; then the fork is told.
     virtual void change_stream(StreamHandle stream, const StreamInfo& info) = 0;
+
+    /// From now on the stream's packets are protected like this: what is not authentic is dropped
+    /// and counted. What has arrived by now, and for a while what is still under way, may have the
+    /// keys before.
+    virtual void secure_stream(StreamHandle stream, const srtp::Keying& keying) = 0;
 
     /// Reads what is still in the sockets, sends RTCP BYE, closes them, tells the fork. The handle
     /// is dead afterwards.

@@ -50,6 +50,15 @@ class Latch {
                                  bool is_answered,
                                  WallTime arrival) noexcept;
 
+    /// A packet from there was authentic: that latches, whatever was before.
+    void trust(const IpAddress& source, WallTime arrival) noexcept {
+        if (latched_ == source) {
+            last_heard_ = arrival;
+        } else {
+            latch_to(source, arrival);
+        }
+    }
+
     [[nodiscard]] bool takes_rtcp(const IpAddress& source,
                                   const std::optional<Endpoint>& offered_rtcp,
                                   WallTime arrival) const noexcept;

@@ -11,6 +11,8 @@
 #include <string>
 #include <system_error>
 #include <utility>
+#include <variant>
+#include <vector>
 
 namespace siprec::rtp {
 
@@ -91,6 +93,17 @@ void MediaStream::deliver(Channel channel, const Datagram& datagram) {
 void MediaStream::take(Channel channel, const Datagram& datagram) {
     const WallTime arrival = datagram.arrival ? *datagram.arrival : clock_->now();
     const DatagramKind kind = classify(datagram.bytes);
+    if (security_ && (kind == DatagramKind::Dtls || kind == DatagramKind::Stun)) {
+        take_handshake(channel, datagram);
+    } else if (security_ && security_->keeps_early(channel, datagram, arrival)) {
+        // RFC 5764 5.1: nothing is decrypted before the handshake ends; then this is.
+    } else {
+        take_media(channel, datagram, arrival);
+    }
+}
+
+void MediaStream::take_media(Channel channel, const Datagram& datagram, WallTime arrival) {
+    const DatagramKind kind = classify(datagram.bytes);
     if (kind == DatagramKind::Rtcp) {
         take_rtcp(channel, datagram, arrival);
     } else if (kind == DatagramKind::Rtp && channel == Channel::Rtp && !datagram.is_cut) {
@@ -101,7 +114,67 @@ void MediaStream::take(Channel channel, const Datagram& datagram) {
     }
 }
 
-void MediaStream::take_rtp(const Datagram& datagram, WallTime arrival) {
+void MediaStream::take_handshake(Channel channel, const Datagram& datagram) {
+    if (!security_->takes_handshake(channel, datagram, raw_sender())) {
+        ++stats_.dropped_malformed;
+        last_dropped_from_ = datagram.source;
+        return;
+    }
+    report_handshakes();
+    take_early();
+}
+
+/// What came before the keys.
+void MediaStream::take_early() {
+    for (StreamSecurity::Early& early : security_->release_early()) {
+        take_media(early.channel,
+                   Datagram{.bytes = early.bytes,
+                            .source = early.source,
+                            .arrival = early.arrival,
+                            .is_cut = false},
+                   early.arrival);
+    }
+}
+
+/// Counts a protected packet that is not to be used.
+bool MediaStream::is_authentic(srtp::Verdict verdict, const Endpoint& source) noexcept {
+    switch (verdict) {
+        case srtp::Verdict::Ok:
+            return true;
+        case srtp::Verdict::Replayed:
+            ++stats_.dropped_replay;
+            break;
+        case srtp::Verdict::Forged:
+        case srtp::Verdict::Expired:
+            ++stats_.dropped_auth;
+            break;
+        case srtp::Verdict::Malformed:
+            ++stats_.dropped_malformed;
+            break;
+    }
+    last_dropped_from_ = source;
+    return false;
+}
+
+/// Whether the packet is taken from where it came from. One that is authentic under keys says more
+/// than any address.
+bool MediaStream::knows_source(const Datagram& datagram,
+                               const RtpPacket& packet,
+                               bool is_answered,
+                               WallTime arrival) noexcept {
+    if (security_ && security_->authenticates_rtp()) {
+        latch_.trust(datagram.source.address, arrival);
+        return true;
+    }
+    return latch_.takes_rtp(
+        datagram.source, packet.ssrc, SeqNum(packet.sequence), is_answered, arrival);
+}
+
+void MediaStream::take_rtp(Datagram datagram, WallTime arrival) {
+    // Before all else: who is not authentic must not move the latch or any counter of a source.
+    if (security_ && !is_authentic(security_->unprotect_rtp(datagram.bytes), datagram.source)) {
+        return;
+    }
     auto packet = parse_rtp(datagram.bytes);
     if (!packet) {
         ++stats_.dropped_malformed;
@@ -110,7 +183,7 @@ void MediaStream::take_rtp(const Datagram& datagram, WallTime arrival) {
     }
     const SeqNum sequence(packet->sequence);
     const bool is_answered = payloads_.is_answered(packet->payload_type);
-    if (!latch_.takes_rtp(datagram.source, packet->ssrc, sequence, is_answered, arrival)) {
+    if (!knows_source(datagram, *packet, is_answered, arrival)) {
         ++stats_.dropped_stranger;
         last_dropped_from_ = datagram.source;
         return;
@@ -156,20 +229,24 @@ void MediaStream::count(Arrival arrival) noexcept {
     }
 }
 
-void MediaStream::take_rtcp(Channel channel, const Datagram& datagram, WallTime arrival) {
+void MediaStream::take_rtcp(Channel channel, Datagram datagram, WallTime arrival) {
+    if (security_ && !datagram.is_cut &&
+        !is_authentic(security_->unprotect_rtcp(channel, datagram.bytes), datagram.source)) {
+        return;
+    }
     if (datagram.is_cut || !is_valid_compound(datagram.bytes)) {
         ++stats_.dropped_malformed;
         last_dropped_from_ = datagram.source;
         return;
     }
-    if (!latch_.takes_rtcp(datagram.source.address, info_.remote_rtcp, arrival)) {
+    if (!security_ && !latch_.takes_rtcp(datagram.source.address, info_.remote_rtcp, arrival)) {
         ++stats_.dropped_stranger;
         last_dropped_from_ = datagram.source;
         return;
     }
     last_received_ = arrival;
     ++stats_.rtcp_packets;
-    auto rest = datagram.bytes;
+    std::span<const std::byte> rest = datagram.bytes;
     while (const auto part = take_part(rest)) {
         if (const auto sender = sender_of(*part)) {
             check_collision(*sender);
@@ -212,8 +289,33 @@ void MediaStream::change(const StreamInfo& info, DatagramBatch& batch) {
     fork_.changed(info_);
 }
 
+void MediaStream::secure(const srtp::Keying& keying, DatagramBatch& batch) {
+    drain(batch);
+    if (std::holds_alternative<std::monostate>(keying)) {
+        security_.reset();
+        return;
+    }
+    if (!security_) {
+        security_ = std::make_unique<StreamSecurity>(static_cast<bool>(sockets_.rtcp));
+    }
+    const StreamSecurity::Peers peers{.rtp = info_.remote_rtp, .rtcp = info_.remote_rtcp};
+    const auto done = security_->rekey(keying, peers, clock_->steady_now(), raw_sender());
+    if (!done) {
+        logger_->log(
+            LogLevel::Error,
+            "rtp",
+            "the stream cannot be decrypted",
+            {{"stream", info_.id.to_string()}, {"error", Error(done.error()).to_string()}});
+    }
+}
+
 void MediaStream::on_timer(SteadyTime steady) {
     const WallTime now = clock_->now();
+    if (security_) {
+        security_->on_timer(steady, raw_sender());
+        report_handshakes();
+        take_early();
+    }
     if (steady >= reporter_.due()) {
         reporter_.on_due(steady, now, info_, sources_, sender());
     }
@@ -229,12 +331,19 @@ void MediaStream::on_timer(SteadyTime steady) {
 }
 
 SteadyTime MediaStream::due() const noexcept {
-    return std::min(next_tick_, reporter_.due());
+    const SteadyTime due = std::min(next_tick_, reporter_.due());
+    return security_ ? std::min(due, security_->due(clock_->steady_now())) : due;
 }
 
 void MediaStream::close(WallTime when, DatagramBatch& batch) {
     drain(batch);
+    if (security_) {
+        stats_.dropped_auth += security_->give_up_early();
+    }
     reporter_.bye(info_, sender());
+    if (security_) {
+        security_->close(raw_sender());
+    }
     report_drops();
     // The ports go back to the pool only when the sockets are closed.
     sockets_.rtp.reset(-1);
@@ -256,15 +365,34 @@ RtcpReporter::Send MediaStream::sender() {
     return [this](const Endpoint& to, std::span<const std::byte> packet) { send(to, packet); };
 }
 
+StreamSecurity::Send MediaStream::raw_sender() {
+    return [this](Channel channel, const Endpoint& to, std::span<const std::byte> packet) {
+        send_raw(channel, to, packet);
+    };
+}
+
 void MediaStream::send(const Endpoint& to, std::span<const std::byte> packet) {
     // Symmetric RTCP (RFC 4961): from the port at which we receive it.
-    const int socket = sockets_.rtcp ? sockets_.rtcp.get() : sockets_.rtp.get();
-    const int error = send_datagram(socket, to, packet);
+    const Channel channel = sockets_.rtcp ? Channel::Rtcp : Channel::Rtp;
+    if (!security_) {
+        send_raw(channel, to, packet);
+        return;
+    }
+    std::vector<std::byte> sealed(packet.begin(), packet.end());
+    if (security_->protect_rtcp(channel, sealed)) {
+        send_raw(channel, to, sealed);
+    }
+}
+
+void MediaStream::send_raw(Channel channel, const Endpoint& to, std::span<const std::byte> packet) {
+    // Not `fd`: a bundled stream sends from a port that it does not read.
+    const auto& socket = channel == Channel::Rtcp ? sockets_.rtcp : sockets_.rtp;
+    const int error = send_datagram(socket.get(), to, packet);
     if (error != 0) {
         logger_->log(
             LogLevel::Debug,
             "rtp",
-            "cannot send RTCP",
+            "cannot send RTCP or a handshake",
             {{"stream", info_.id.to_string()}, {"to", to.to_string()}, {"error", describe(error)}});
     }
 }
@@ -278,6 +406,7 @@ void MediaStream::report_drops() {
         reported_unrouted_ = unrouted_;
         warn("dropped packets that fit no m-line of the bundle", unrouted);
     }
+    report_forgeries();
     if (const auto stranger = stats_.dropped_stranger - reported_stranger_; stranger > 0) {
         reported_stranger_ = stats_.dropped_stranger;
         warn("dropped packets from an address that the stream is not latched to", stranger);
@@ -290,6 +419,29 @@ MediaSockets MediaStream::share_sockets() const {
     shared.rtp_endpoint = sockets_.rtp_endpoint;
     shared.rtcp_endpoint = sockets_.rtp_endpoint;
     return shared;
+}
+
+void MediaStream::report_handshakes() {
+    for (const StreamSecurity::News& news : security_->take_news()) {
+        logger_->log(news.is_failure ? LogLevel::Warning : LogLevel::Info,
+                     "rtp",
+                     news.text,
+                     {{"stream", info_.id.to_string()},
+                      {"label", info_.label},
+                      {"peer", news.peer.to_string()}});
+    }
+}
+
+/// Once a second at most: what a flood of forgeries would otherwise make of the log.
+void MediaStream::report_forgeries() {
+    if (const auto forged = stats_.dropped_auth - reported_auth_; forged > 0) {
+        reported_auth_ = stats_.dropped_auth;
+        warn("dropped SRTP that is not authentic under the agreed keys", forged);
+    }
+    if (const auto replayed = stats_.dropped_replay - reported_replay_; replayed > 0) {
+        reported_replay_ = stats_.dropped_replay;
+        warn("dropped SRTP that was replayed or came too late", replayed);
+    }
 }
 
 void MediaStream::warn(std::string_view message, std::uint64_t count) noexcept {

@@ -7,6 +7,7 @@
 #include "rtp/picture_requests.hpp"
 #include "rtp/rtcp_reporter.hpp"
 #include "rtp/source_table.hpp"
+#include "rtp/stream_security.hpp"
 #include "rtp/udp_socket.hpp"
 
 #include <siprec/clock.hpp>
@@ -18,13 +19,12 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
 
 namespace siprec::rtp {
-
-enum class Channel : std::uint8_t { Rtp, Rtcp };
 
 /// One open stream: its sockets, what is known of its sources, and its way to the sinks.
 /// *Owner media thread only.*
@@ -62,6 +62,8 @@ class MediaStream {
 
     void change(const StreamInfo& info, DatagramBatch& batch);
 
+    void secure(const srtp::Keying& keying, DatagramBatch& batch);
+
     /// Does what is due: the sinks' tick, the RTCP report.
     void on_timer(SteadyTime steady);
 
@@ -78,14 +80,26 @@ class MediaStream {
   private:
     void deliver(Channel channel, const Datagram& datagram);
     void take(Channel channel, const Datagram& datagram);
-    void take_rtp(const Datagram& datagram, WallTime arrival);
-    void take_rtcp(Channel channel, const Datagram& datagram, WallTime arrival);
+    void take_media(Channel channel, const Datagram& datagram, WallTime arrival);
+    void take_handshake(Channel channel, const Datagram& datagram);
+    void take_early();
+    void take_rtp(Datagram datagram, WallTime arrival);
+    void take_rtcp(Channel channel, Datagram datagram, WallTime arrival);
+    [[nodiscard]] bool is_authentic(srtp::Verdict verdict, const Endpoint& source) noexcept;
+    [[nodiscard]] bool knows_source(const Datagram& datagram,
+                                    const RtpPacket& packet,
+                                    bool is_answered,
+                                    WallTime arrival) noexcept;
     void count(Arrival arrival) noexcept;
     void watch_pictures(std::uint32_t ssrc, WallTime arrival);
     void check_collision(std::uint32_t foreign_ssrc);
     [[nodiscard]] RtcpReporter::Send sender();
     void send(const Endpoint& to, std::span<const std::byte> packet);
+    void send_raw(Channel channel, const Endpoint& to, std::span<const std::byte> packet);
+    [[nodiscard]] StreamSecurity::Send raw_sender();
     void report_drops();
+    void report_forgeries();
+    void report_handshakes();
     void warn(std::string_view message, std::uint64_t count) noexcept;
 
     /// Another stream's socket, which that stream reads (RFC 9143).
@@ -109,7 +123,8 @@ class MediaStream {
     SourceTable sources_;
     RtcpReporter reporter_;
     PictureRequests pictures_;
-    StreamStats stats_;  // but for what the source table counts
+    std::unique_ptr<StreamSecurity> security_;  // null: plain RTP
+    StreamStats stats_;                         // but for what the source table counts
     Router router_;
     std::optional<WallTime> last_received_;
     SteadyTime next_tick_;
@@ -118,6 +133,8 @@ class MediaStream {
     std::uint64_t reported_stranger_ = 0;
     std::uint64_t unrouted_ = 0;
     std::uint64_t reported_unrouted_ = 0;
+    std::uint64_t reported_auth_ = 0;
+    std::uint64_t reported_replay_ = 0;
 };
 
 }  // namespace siprec::rtp

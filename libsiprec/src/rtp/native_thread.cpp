@@ -280,6 +280,13 @@ void NativeThread::change_stream(StreamHandle stream, const StreamInfo& info) {
     }
 }
 
+void NativeThread::secure_stream(StreamHandle stream, const srtp::Keying& keying) {
+    assert_owner();
+    if (OpenStream* open = find(stream)) {
+        open->media.secure(keying, batch_);
+    }
+}
+
 void NativeThread::close_stream(StreamHandle stream, WallTime when) {
     assert_owner();
     const auto found = streams_.find(stream);

@@ -58,6 +58,7 @@ class NativeThread final : public MediaThread {
 
     StreamHandle open_stream(StreamInfo info, MediaSockets sockets, fork::Fork fork) override;
     void change_stream(StreamHandle stream, const StreamInfo& info) override;
+    void secure_stream(StreamHandle stream, const srtp::Keying& keying) override;
     void close_stream(StreamHandle stream, WallTime when) override;
     [[nodiscard]] std::optional<WallTime> last_received(StreamHandle stream) const override;
     void run_after(std::chrono::nanoseconds delay, std::unique_ptr<Task> task) override;

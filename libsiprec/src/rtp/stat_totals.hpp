@@ -38,6 +38,8 @@ class StatTotals {
                                         &StreamStats::dropped_malformed,
                                         &StreamStats::dropped_stranger,
                                         &StreamStats::dropped_inactive,
+                                        &StreamStats::dropped_auth,
+                                        &StreamStats::dropped_replay,
                                         &StreamStats::rtcp_packets};
 
     std::array<std::atomic<std::uint64_t>, kFields.size()> counters_{};

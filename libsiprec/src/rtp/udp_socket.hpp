@@ -36,7 +36,7 @@ struct OpenedSocket {
 
 /// One received datagram. A view into its batch, valid until that is filled again.
 struct Datagram {
-    std::span<const std::byte> bytes;
+    std::span<std::byte> bytes;  // may be decrypted in place
     Endpoint source;
     std::optional<WallTime> arrival;  // none when the kernel gave no time
     bool is_cut = false;

@@ -81,6 +81,7 @@ struct Line {
     IpAddress address;
     bool bundled = false;
     bool is_tagged = false;  // of a bundle: carries what concerns the port
+    const std::vector<Attribute>& attributes;
 };
 
 class Writer {
@@ -148,6 +149,9 @@ class Writer {
             line("a=rtcp-mux");
         } else if (ours.rtcp_port != 0 && ours.rtcp_port != ours.port + 1) {
             line("a=rtcp:{}", ours.rtcp_port);
+        }
+        for (const Attribute& attribute : ours.attributes) {
+            line("a={}:{}", attribute.name, attribute.value);
         }
     }
 
@@ -256,7 +260,8 @@ Result<std::string> write(const SessionDescription& streams,
                  options.ready && answer.ready ? direction_of(stream) : Direction::Inactive,
              .address = answer.address.is_unspecified() ? options.address : answer.address,
              .bundled = is_bundled(i),
-             .is_tagged = !options.bundle.empty() && options.bundle.front() == i});
+             .is_tagged = !options.bundle.empty() && options.bundle.front() == i,
+             .attributes = answer.attributes});
     }
     return std::move(writer).take();
 }
@@ -283,9 +288,7 @@ SessionDescription plain_audio(std::size_t lines) {
 }  // namespace
 
 bool is_acceptable(const Media& offered) noexcept {
-    const bool plain_rtp = equals_ignoring_case(offered.protocol, "RTP/AVP") ||
-                           equals_ignoring_case(offered.protocol, "RTP/AVPF");
-    return plain_rtp && offered.port != 0 && !offered.format_tokens.empty();
+    return offered.is_rtp() && offered.port != 0 && !offered.format_tokens.empty();
 }
 
 bool offers_feedback(const Media& media, std::string_view kind) noexcept {

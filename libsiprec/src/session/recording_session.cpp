@@ -98,6 +98,23 @@ std::vector<SourceName> source_names(const sdp::Media& media) {
     return names;
 }
 
+void describe_security(const Agreement& agreed, StreamInfo& stream) {
+    stream.key_exchange = key_exchange_of(agreed.keying);
+    stream.crypto_suite = agreed.suite;
+}
+
+void note_refusal(std::size_t index,
+                  const sdp::Media& media,
+                  std::string_view why,
+                  Outcome& outcome) {
+    outcome.notes.push_back(fmt::format("m-line {} ({} {}) is refused{}{}",
+                                        index,
+                                        media.type,
+                                        media.protocol,
+                                        why.empty() ? "" : ": ",
+                                        why));
+}
+
 bool same_stream(const StreamInfo& a, const StreamInfo& b) {
     return a.label == b.label && a.formats == b.formats && a.direction == b.direction &&
            a.remote_rtp == b.remote_rtp && a.remote_rtcp == b.remote_rtcp &&
@@ -213,8 +230,7 @@ Result<void> RecordingSession::update_line(std::size_t index,
     if (!(sdp::is_acceptable(media) || is_bundled(index)) || line.dropped ||
         index >= settings_.max_streams) {
         if (media.port != 0) {
-            outcome.notes.push_back(
-                fmt::format("m-line {} ({} {}) is refused", index, media.type, media.protocol));
+            note_refusal(index, media, {}, outcome);
         }
         close_line(line, outcome);
         return {};
@@ -227,13 +243,12 @@ Result<void> RecordingSession::update_line(std::size_t index,
                         lender_of(*line.stream) != (shared == nullptr ? Uuid{} : shared->id))) {
         close_line(line, outcome);
     }
+    if (!agree_on_security(index, offer, outcome)) {
+        close_line(line, outcome);
+        return {};
+    }
     if (line.stream) {
-        const StreamInfo before = *line.stream;
-        describe_stream(media, *line.stream);
-        describe_bundle(index, *line.stream);
-        if (!same_stream(before, *line.stream)) {
-            outcome.changes.push_back({StreamChange::Kind::Change, *line.stream});
-        }
+        update_stream(line, outcome);
         return {};
     }
     StreamInfo stream;
@@ -241,23 +256,31 @@ Result<void> RecordingSession::update_line(std::size_t index,
     stream.media_index = static_cast<std::uint32_t>(index);
     stream.rtcp_mux = media.rtcp_mux || shared != nullptr;
     describe_stream(media, stream);
+    describe_security(*line.security, stream);
     describe_bundle(index, stream);
     if (shared != nullptr) {
         stream.local_rtp = shared->local_rtp;
         stream.local_rtcp = shared->local_rtcp;
         line.stream = stream;
+        line.security->is_new = false;
         outcome.changes.push_back({StreamChange::Kind::Open, std::move(stream)});
         return {};
     }
     const auto opened = ports.open(stream.id, media.connection, media.rtcp_mux);
     if (!opened) {
         outcome.notes.push_back(fmt::format("m-line {}: {}", index, opened.error().to_string()));
+        line.security.reset();
         return opened.error();
     }
     stream.local_rtp = opened->rtp;
     stream.local_rtcp = opened->rtcp;
     line.stream = stream;
-    outcome.changes.push_back({StreamChange::Kind::Open, std::move(stream)});
+    std::optional<srtp::Keying> keying;
+    if (stream.key_exchange != KeyExchange::None) {
+        keying = line.security->keying;
+    }
+    line.security->is_new = false;
+    outcome.changes.push_back({StreamChange::Kind::Open, std::move(stream), std::move(keying)});
     return {};
 }
 
@@ -303,9 +326,69 @@ void RecordingSession::describe_bundle(std::size_t index, StreamInfo& stream) co
     }
 }
 
+/// Decides how the line's packets are protected. @return false when it has to be refused for it
+bool RecordingSession::agree_on_security(std::size_t index,
+                                         const sdp::SessionDescription& offer,
+                                         Outcome& outcome) {
+    Line& line = lines_[index];
+    if (is_bundled(index) && settings_.security.config.policy != SrtpPolicy::Require) {
+        // Keys of a bundle stand on its tagged line alone (RFC 9143 7.1.3); we have keys a line.
+        line.security = Agreement{};
+        line.security->is_new = false;
+        return true;
+    }
+    std::vector<std::string> notes;
+    auto agreed = agree(offer,
+                        line.offered,
+                        settings_.security,
+                        line.stream && line.security ? &*line.security : nullptr,
+                        notes);
+    for (const std::string& text : notes) {
+        outcome.notes.push_back(fmt::format("m-line {}: {}", index, text));
+    }
+    if (!agreed) {
+        note_refusal(index, line.offered, agreed.error().message(), outcome);
+        return false;
+    }
+    line.security = *std::move(agreed);
+    note_shared_key(index, outcome);
+    return true;
+}
+
+/// RFC 3711 9.1: one key for two RTP sessions gives its bytes away; the client's doing, not ours.
+void RecordingSession::note_shared_key(std::size_t index, Outcome& outcome) const {
+    const auto* keys = std::get_if<srtp::SdesKeys>(&lines_[index].security->keying);
+    for (std::size_t other = 0; keys != nullptr && other < index; ++other) {
+        const auto& security = lines_[other].security;
+        const auto* others = security ? std::get_if<srtp::SdesKeys>(&security->keying) : nullptr;
+        if (others != nullptr && others->receive.keys == keys->receive.keys &&
+            lines_[index].security->is_new) {
+            outcome.notes.push_back(fmt::format(
+                "m-line {} has the SRTP key of m-line {} (RFC 3711 9.1)", index, other));
+        }
+    }
+}
+
+/// Takes over what the line's description and agreement say by now.
+void RecordingSession::update_stream(Line& line, Outcome& outcome) const {
+    const StreamInfo before = *line.stream;
+    describe_stream(line.offered, *line.stream);
+    describe_bundle(line.stream->media_index, *line.stream);
+    std::optional<srtp::Keying> keying;
+    if (line.security) {
+        describe_security(*line.security, *line.stream);
+        if (std::exchange(line.security->is_new, false)) {
+            keying = line.security->keying;
+        }
+    }
+    if (keying || !same_stream(before, *line.stream)) {
+        outcome.changes.push_back({StreamChange::Kind::Change, *line.stream, std::move(keying)});
+    }
+}
+
 void RecordingSession::close_line(Line& line, Outcome& outcome) {
     if (line.stream) {
-        outcome.changes.push_back({StreamChange::Kind::Close, *std::exchange(line.stream, {})});
+        outcome.changes.push_back({StreamChange::Kind::Close, *std::exchange(line.stream, {}), {}});
     }
 }
 
@@ -324,6 +407,7 @@ Outcome RecordingSession::make_offer(PortSource& ports, Outcome outcome) {
                              {.payload_type = 8, .encoding = "PCMA", .parameters = {}}};
             media.direction = sdp::Direction::SendOnly;
             media.label = std::to_string(index + 1);
+            propose_keys(settings_.security, media);
             description.media.push_back(std::move(media));
         }
         for (std::size_t index = 0; index < description.media.size(); ++index) {
@@ -387,15 +471,14 @@ void RecordingSession::apply_answer(const sdp::SessionDescription& answer, Outco
             close_line(line, outcome);
             continue;
         }
-        const StreamInfo before = *line.stream;
         line.offered = answer.media[index];
         if (!line.offered.label) {
-            line.offered.label = before.label;
+            line.offered.label = line.stream->label;
         }
-        describe_stream(line.offered, *line.stream);
-        if (!same_stream(before, *line.stream)) {
-            outcome.changes.push_back({StreamChange::Kind::Change, *line.stream});
+        if (line.security) {
+            take_answer(answer, line.offered, *line.security);
         }
+        update_stream(line, outcome);
     }
 }
 
@@ -530,6 +613,9 @@ std::vector<sdp::MediaAnswer> RecordingSession::media_answers() const {
             answer.rtcp_mux = line.stream->rtcp_mux;
             answer.address = line.stream->local_rtp.address;
             answer.ready = !paused_;
+            if (line.security) {
+                answer.attributes = line.security->answer;
+            }
         }
         answers.push_back(answer);
     }

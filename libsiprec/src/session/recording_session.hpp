@@ -3,8 +3,11 @@
 // The state machine of one recording session (RFC 7866): bodies of requests in, answers and changes
 // of the streams out. Knows no socket, no thread, no SIP stack.
 
+#include "session/media_security.hpp"
+
 #include <siprec/body.hpp>
 #include <siprec/clock.hpp>
+#include <siprec/keying.hpp>
 #include <siprec/result.hpp>
 #include <siprec/sdp.hpp>
 #include <siprec/stream.hpp>
@@ -12,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace siprec::session {
@@ -49,6 +53,7 @@ struct StreamChange {
     enum class Kind : std::uint8_t { Open, Change, Close };
     Kind kind = Kind::Open;
     StreamInfo stream;
+    std::optional<srtp::Keying> keying{};  // how its packets are protected, when that is new
 };
 
 /// All that follows from one request.
@@ -65,12 +70,14 @@ class RecordingSession {
         std::uint64_t sdp_session_id = 0;
         std::size_t max_streams = 64;
         bool ready = true;  // false: every stream starts paused
+        SecurityTerms security{};
     };
 
     /// What a new offer of ours is to bring about (RFC 7866 7.2).
     enum class Wish : std::uint8_t { Pause, Resume, Drop, Refresh };
 
-    explicit RecordingSession(Settings settings) : settings_(settings), paused_(!settings.ready) {}
+    explicit RecordingSession(Settings settings)
+        : settings_(std::move(settings)), paused_(!settings_.ready) {}
 
     /// An INVITE, a re-INVITE or an UPDATE: with or without SDP, with or without metadata.
     /// An INVITE without SDP is answered with an offer of ours, whose answer comes in the ACK.
@@ -106,9 +113,10 @@ class RecordingSession {
 
   private:
     struct Line {
-        sdp::Media offered;                // the m-line as last seen
-        std::optional<StreamInfo> stream;  // set while the line is in use
-        bool dropped = false;              // by us: it stays refused
+        sdp::Media offered;                 // the m-line as last seen
+        std::optional<StreamInfo> stream;   // set while the line is in use
+        std::optional<Agreement> security;  // likewise
+        bool dropped = false;               // by us: it stays refused
     };
 
     Outcome answer_offer(const sdp::SessionDescription& offer, PortSource& ports, Outcome outcome);
@@ -118,6 +126,11 @@ class RecordingSession {
                              const sdp::SessionDescription& offer,
                              PortSource& ports,
                              Outcome& outcome);
+    [[nodiscard]] bool agree_on_security(std::size_t index,
+                                         const sdp::SessionDescription& offer,
+                                         Outcome& outcome);
+    void note_shared_key(std::size_t index, Outcome& outcome) const;
+    void update_stream(Line& line, Outcome& outcome) const;
     void close_line(Line& line, Outcome& outcome);
     void describe_stream(const sdp::Media& media, StreamInfo& stream) const;
     void set_paused(bool paused, Outcome& outcome);

@@ -28,3 +28,11 @@ TEST_CASE("demux: a datagram of fewer than two bytes is neither", "[unit][rtp]")
     CHECK(classify({}) == DatagramKind::Other);
     CHECK(classify(bytes({0x80})) == DatagramKind::Other);
 }
+
+TEST_CASE("demux: first bytes tell STUN and DTLS", "[unit][rtp][rfc7983][7983-7-1]") {
+    for (unsigned first = 0; first < 256; ++first) {
+        const auto kind = classify(bytes({first, 0, 0, 0}));
+        CHECK((kind == DatagramKind::Stun) == (first <= 3));
+        CHECK((kind == DatagramKind::Dtls) == (first >= 20 && first <= 63));
+    }
+}

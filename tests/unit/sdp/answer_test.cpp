@@ -97,7 +97,11 @@ TEST_CASE("sdp: the answer to a plain offer is written whole",
 TEST_CASE("sdp: a mixed offer is answered m-line by m-line",
           "[unit][sdp][rfc3264][3264-6-1][7866-8.3.1-1][7866-8.3.2-1]") {
     const SessionDescription offer = fixture("mixed.sdp");
-    const SessionDescription answer = parsed(answer_to(offer, all_accepted(offer)));
+    auto ours = all_accepted(offer);
+    ours.at(1).accept = false;  // no keys for it
+    ours.at(2).attributes = {{.name = "setup", .value = "active"}};
+    const std::string text = answer_to(offer, ours);
+    const SessionDescription answer = parsed(text);
     REQUIRE(answer.media.size() == offer.media.size());
     for (std::size_t i = 0; i < offer.media.size(); ++i) {
         const Media& offered = offer.media[i];
@@ -106,12 +110,13 @@ TEST_CASE("sdp: a mixed offer is answered m-line by m-line",
         CHECK(answered.type == offered.type);
         CHECK(answered.protocol == offered.protocol);
         CHECK(answered.label == offered.label);
-        CHECK((answered.port != 0) == siprec::sdp::is_acceptable(offered));
+        CHECK((answered.port != 0) == (i != 1 && siprec::sdp::is_acceptable(offered)));
         CHECK_FALSE(answered.format_tokens.empty());
     }
     CHECK(answer.media[0].port == 20000);
     CHECK(answer.media[1].port == 0);
-    CHECK(answer.media[2].port == 0);
+    CHECK(answer.media[2].port == 20004);
+    CHECK(text.find("a=setup:active\r\n") != std::string::npos);
     CHECK(answer.media[3].port == 20006);
     CHECK(answer.media[3].type == "video");
     CHECK(answer.media[4].port == 0);
@@ -158,9 +163,9 @@ TEST_CASE("sdp: which m-lines are acceptable", "[unit][sdp][7866-8.1.2-1]") {
         {"audio 6000 RTP/AVP 96", true},
         {"audio 0 RTP/AVP 0", false},
         {"audio 6000 RTP/AVP", false},
-        {"audio 6000 RTP/SAVP 0", false},
-        {"audio 6000 RTP/SAVPF 0", false},
-        {"audio 6000 UDP/TLS/RTP/SAVPF 0", false},
+        {"audio 6000 RTP/SAVP 0", true},
+        {"audio 6000 RTP/SAVPF 0", true},
+        {"audio 6000 UDP/TLS/RTP/SAVPF 0", true},
         {"message 6000 TCP/MSRP *", false},
         {"image 6000 udptl t38", false},
     }));

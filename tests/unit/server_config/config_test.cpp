@@ -222,6 +222,33 @@ TEST_CASE("config: check refuses options that do not go together", "[unit][confi
     }
 }
 
+TEST_CASE("config: media.srtp is read", "[unit][config]") {
+    const auto read = load(
+        "[media.srtp]\npolicy = \"require\"\n"
+        "by_source = [\"192.0.2.1=off\", \"2001:db8::1=prefer\"]\n"
+        "suites = [\"AEAD_AES_256_GCM\", \"AES_CM_128_HMAC_SHA1_80\"]\n"
+        "sdes_needs_tls = true\nsha1_fingerprints = false\n"
+        "unauthenticated_srtp = true\n");
+    REQUIRE(read);
+    const auto& srtp = read->recorder.media.srtp;
+    CHECK(srtp.policy == siprec::SrtpPolicy::Require);
+    REQUIRE(srtp.by_source.size() == 2);
+    CHECK(srtp.by_source[0].second == siprec::SrtpPolicy::Off);
+    CHECK(srtp.by_source[1].first.to_string() == "2001:db8::1");
+    CHECK(srtp.suites == std::vector{siprec::srtp::Suite::AeadAes256Gcm,
+                                     siprec::srtp::Suite::AesCm128HmacSha1_80});
+    CHECK(srtp.sdes_needs_tls);
+    CHECK_FALSE(srtp.sha1_fingerprints);
+    CHECK(srtp.unauthenticated_srtp);
+    for (const auto* wrong : {"policy = \"never\"",
+                              "by_source = [\"192.0.2.1\"]",
+                              "by_source = [\"host=off\"]",
+                              "suites = [\"ARIA\"]",
+                              "sdes_needs_tls = 1"}) {
+        CHECK_FALSE(load(std::string("[media.srtp]\n") + wrong + "\n"));
+    }
+}
+
 TEST_CASE("config: listener and media address are read as they are written", "[unit][config]") {
     const auto listener = siprec::server::parse_listener("tcp:[2001:db8::1]:5080");
     REQUIRE(listener);
