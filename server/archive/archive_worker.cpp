@@ -124,6 +124,11 @@ ArchiveWorker::Progress ArchiveWorker::advance(Job& job) {
     if (skip_entered(job)) {
         return Progress::More;
     }
+    // At once, however many parts wait: the next one begins with a digest of its own, so that
+    // neither memory nor the folder grows with a backlog.
+    if (job.job.is_between_recordings() && !remove_parts(job)) {
+        return Progress::Waits;
+    }
     const Progress progress = prepare(job);
     return progress == Progress::Done ? tidy(job) : progress;
 }
@@ -196,13 +201,20 @@ bool ArchiveWorker::enter(Job& job) {
     return true;
 }
 
-ArchiveWorker::Progress ArchiveWorker::tidy(Job& job) {
-    if (auto removed = archiver_.remove_parts(job.job, catalog_); !removed) {
+bool ArchiveWorker::remove_parts(Job& job) {
+    const auto removed = archiver_.remove_parts(job.job, catalog_);
+    if (!removed) {
         if (removed.error().is_retryable()) {
             note_catalog_failure(removed.error());
         }
         job.backoff.fail(clock_.steady_now());
         logger_.log(LogLevel::Error, "archive", removed.error().to_string());
+    }
+    return removed.has_value();
+}
+
+ArchiveWorker::Progress ArchiveWorker::tidy(Job& job) {
+    if (!remove_parts(job)) {
         return Progress::Waits;
     }
     if (job.job.parts.empty()) {

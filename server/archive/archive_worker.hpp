@@ -77,6 +77,7 @@ class ArchiveWorker {
     [[nodiscard]] Progress prepare(Job& job);
     [[nodiscard]] bool enter(Job& job);
     [[nodiscard]] bool skip_entered(Job& job);
+    [[nodiscard]] bool remove_parts(Job& job);
     [[nodiscard]] Progress tidy(Job& job);
     void give_up_waiting(Job& job);
     void note_catalog_success();

@@ -41,7 +41,7 @@ std::string charset_of(std::string_view content_type) {
 }
 
 // Of CSs that have ended; their documents may still be spoken of.
-constexpr std::size_t kEndedSessionsKept = 256;
+constexpr std::size_t kEndedSessionsKept = 64;
 
 /// Which streams are a CS's. A stream names one CS at most; one that serves several is known by the
 /// members who send or receive it (RFC 8068 3.5).

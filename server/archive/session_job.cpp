@@ -36,6 +36,10 @@ bool SessionJob::is_session_due() const {
            !digest->tracker().has_named();
 }
 
+bool SessionJob::is_between_recordings() const {
+    return digest && !pending && digest->is_rotated() && digest->tracker().stays().empty();
+}
+
 bool SessionJob::is_done_with(std::uint32_t part) const {
     const CapturePart& file = parts.at(part);
     if (!file.unreadable.empty()) {

@@ -57,6 +57,9 @@ struct SessionJob {
     /// The session named no CS and is over: it is one recording.
     [[nodiscard]] bool is_session_due() const;
 
+    /// The session goes on in another part, and takes nothing along from those that were played.
+    [[nodiscard]] bool is_between_recordings() const;
+
     /// Nothing that is in this part is needed by a recording to come.
     [[nodiscard]] bool is_done_with(std::uint32_t part) const;
 };
