@@ -1,1 +1,1 @@
-siprec_fuzzer(rtp LINK siprec_rtp siprec_fork siprec_base)
+siprec_fuzzer(rtp LINK siprec_rtp siprec_srtp siprec_sdp siprec_fork siprec_base)

@@ -85,6 +85,8 @@ class FakeLiveWing final : public LiveWing {
         return asked(session, "snapshot");
     }
 
+    [[nodiscard]] Result<void> reload(const Config& /*config*/) override { return {}; }
+
     [[nodiscard]] Result<Uuid> start_session(std::string src) override {
         if (auto done = asked(session_id, "start " + src); !done) {
             return done.error();
