@@ -1,1 +1,1 @@
-siprec_fuzzer(digest LINK siprec_sip siprec_tls siprec_base PkgConfig::SofiaSip fmt::fmt)
+siprec_fuzzer(digest LINK siprec_sip siprec_body siprec_tls siprec_base PkgConfig::SofiaSip fmt::fmt)
