@@ -100,6 +100,17 @@ namespace {
 /// One reference a letter.
 using CompactForms = std::array<msg_href_t, MC_SHORT_SIZE>;
 
+/// Requests that the stack makes itself, the ACK of a refusal among them, name sofia-sip's own
+/// class: it keeps an entry, behind ours, where reading a message does not come to it.
+void keep_known(msg_mclass_t& messages, const msg_href_t& known) {
+    int slot = known.hr_class->hc_hash % messages.mc_hash_size;
+    while (messages.mc_hash[slot].hr_class != nullptr) {
+        slot = (slot + 1) % messages.mc_hash_size;
+    }
+    messages.mc_hash[slot] = known;
+    ++messages.mc_hash_used;
+}
+
 /// A header class that reads an address as above; all else is sofia-sip's.
 void forgive_address(msg_mclass_t& messages,
                      CompactForms& compact,
@@ -107,15 +118,18 @@ void forgive_address(msg_mclass_t& messages,
                      msg_hclass_s& ours) {
     ours = known;
     ours.hc_parse = siprec_parse_address;
+    msg_href_t replaced{};
     const auto replace = [&](msg_href_t& reference) {
         if (reference.hr_class == &known) {
+            replaced = reference;
             reference.hr_class = &ours;
         }
     };
+    std::ranges::for_each(compact, replace);
     for (int i = 0; i < messages.mc_hash_size; ++i) {
         replace(messages.mc_hash[i]);
     }
-    std::ranges::for_each(compact, replace);
+    keep_known(messages, replaced);
 }
 
 }  // namespace
