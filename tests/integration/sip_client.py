@@ -52,8 +52,11 @@ class SipClient:
                 return status, text
 
     def exchange(self, *arguments, **keywords) -> tuple[int, str]:
+        """The answer to a request; requests of the server that cross it (INFO, UPDATE) are left unanswered."""
         self.send(self.request(*arguments, **keywords))
-        return self.receive()
+        while (received := self.receive())[0] == 0:
+            pass
+        return received
 
     def invite(self, body: bytes, content_type: str, extra: str = "Require: siprec\r\n") -> tuple[int, str]:
         status, text = self.exchange("INVITE", f"{extra}Content-Type: {content_type}\r\n", body)

@@ -75,7 +75,7 @@ std::optional<std::vector<Entry>> read_contents(BitReader& reader, const AmrLayo
 AmrFrame read_frame(BitReader& reader, const Entry& entry) {
     AmrFrame frame;
     frame.type = entry.is_good ? entry.type : kAmrNoData;
-    frame.storage[0] = static_cast<std::uint8_t>((frame.type << 3U) | 0x04U);
+    frame.storage[0] = static_cast<std::uint8_t>((unsigned{frame.type} << 3U) | 0x04U);
     std::size_t left = entry.bits;
     for (std::size_t at = 1; left > 0; ++at) {
         const std::size_t bits = std::min(left, kOctetBits);
