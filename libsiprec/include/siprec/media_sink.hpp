@@ -5,6 +5,8 @@
 #include <siprec/stats.hpp>
 #include <siprec/stream.hpp>
 
+#include <cstdint>
+
 namespace siprec {
 
 /// Receives the packets of one media stream. Made by `SessionSink::open_stream`; what the stream is
@@ -32,6 +34,11 @@ class SIPREC_EXPORT MediaSink {
 
     /// Once in each second in which the stream is open, media or not: for timers of the sink.
     virtual void on_tick(WallTime now);
+
+    /// An isolated sink (`isolate`) was too slow, and its queue was full.
+    /// @param packets  RTP and RTCP packets dropped since the stream opened; called when it has
+    ///                 grown, at most once a second
+    virtual void on_dropped(std::uint64_t packets);
 
     /// The stream has ended; the last call. What the sink holds is to be flushed.
     virtual void on_closed(const StreamStats& stats, WallTime when);

@@ -10,6 +10,7 @@
 #include <siprec/config.hpp>
 #include <siprec/dtls.hpp>
 #include <siprec/error.hpp>
+#include <siprec/isolated_sinks.hpp>
 #include <siprec/keying.hpp>
 #include <siprec/log.hpp>
 #include <siprec/media_sink.hpp>

@@ -56,6 +56,8 @@ void MediaSink::on_changed(const StreamInfo& /*stream*/) {}
 
 void MediaSink::on_tick(WallTime /*now*/) {}
 
+void MediaSink::on_dropped(std::uint64_t /*packets*/) {}
+
 void MediaSink::on_closed(const StreamStats& /*stats*/, WallTime /*when*/) {}
 
 SessionSink::~SessionSink() = default;
