@@ -104,7 +104,7 @@ class AdmissionTest(harness.IntegrationTest):
     def test_secure_only(self):
         """Plain signalling, metadata over it, and plain RTP can each be refused.
 
-        proves: 7866-12.3-1, 8643-4-2
+        proves: 7866-12.3-1, 7866-12-4, 8643-4-2, 5763-5-3
         """
         for key, status in (("signalling_over_tls", 403), ("metadata_over_tls", 403), ("media_over_srtp", 488)):
             with self.subTest(key):

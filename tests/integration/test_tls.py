@@ -100,7 +100,7 @@ class TlsTest(harness.IntegrationTest):
     def test_versions(self):
         """TLS 1.2 and 1.3 carry a recording session, older ones are refused.
 
-        proves: 9325-3.1-1
+        proves: 9325-3.1-1, 7866-12-1, 7866-12-2
         """
         server = self.start()
         for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
@@ -125,7 +125,7 @@ class TlsTest(harness.IntegrationTest):
     def test_client_certificates(self):
         """Mutual TLS: a good certificate of a listed name is let in, no other.
 
-        proves: 7866-12.1-1, 5922-7-1
+        proves: 7866-12.1-1, 7865-10-1, 5922-7-1
         """
         issue = self.certificates.issue
         good = issue("client", "src1.example.net")
