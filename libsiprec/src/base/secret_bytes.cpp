@@ -13,7 +13,9 @@
 namespace siprec::base {
 
 void wipe(std::span<std::byte> bytes) noexcept {
-    ::explicit_bzero(bytes.data(), bytes.size());
+    if (!bytes.empty()) {  // an empty span points nowhere, which the call does not allow
+        ::explicit_bzero(bytes.data(), bytes.size());
+    }
 }
 
 void fill_random(std::span<std::byte> bytes) noexcept {
