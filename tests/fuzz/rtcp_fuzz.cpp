@@ -39,7 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(is_valid || !siprec::find_sender_report(compound));
     if (is_valid) {
         siprec::rtp::SourceTable sources;
-        siprec::rtp::RtcpReporter reporter(siprec::SteadyTime{}, [] { return 1U; }, "fuzz");
+        siprec::rtp::RtcpReporter reporter(
+            siprec::SteadyTime{}, [] { return 1U; }, "fuzz");
         reporter.on_rtcp(compound, siprec::Endpoint{}, siprec::WallTime{}, sources);
         require(sources.size() <= siprec::rtp::SourceTable::kMaxSources);
     }

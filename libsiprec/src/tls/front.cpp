@@ -15,6 +15,7 @@
 #include <cstring>
 #include <ranges>
 #include <utility>
+#include <vector>
 
 namespace siprec::tls {
 
@@ -328,7 +329,7 @@ void Front::sweep(SteadyTime now) {
             end(session);
         }
     }
-    const base::MutexLock lock(mutex_);
+    std::vector<std::uint16_t> forgotten;
     std::erase_if(ended_, [&](const auto& entry) {
         if (now - entry.first < kForgetPeer) {
             return false;
@@ -337,10 +338,14 @@ void Front::sweep(SteadyTime now) {
             return session.backend_port == entry.second;
         });
         if (!is_used_again) {
-            peers_.erase(entry.second);
+            forgotten.push_back(entry.second);
         }
         return true;
     });
+    const base::MutexLock lock(mutex_);
+    for (const std::uint16_t port : forgotten) {
+        peers_.erase(port);
+    }
 }
 
 void Front::complain(const IpAddress& source, std::string_view what, std::string_view why) {
