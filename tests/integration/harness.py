@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import pwd
+import random
 import shutil
 import signal
 import socket
@@ -42,18 +43,28 @@ def free_sip_port(host: str = "127.0.0.1") -> int:
                 continue
 
 
+# Held while this process lives: media ports of tests that run at once must not overlap, or one hears
+# the other's late packets.
+_media_blocks: list[socket.socket] = []
+
+
 def media_range(pairs: int) -> tuple[int, int]:
-    """A stretch of UDP ports in which nothing is bound now."""
-    base = 21000 + (os.getpid() * 37) % 30000
-    for low in list(range(base & ~1, 62000 - 2 * pairs, 2 * pairs)) + list(range(21000, 60000, 2 * pairs)):
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as a, \
-                socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as b:
-            try:
-                a.bind(("127.0.0.1", low))
-                b.bind(("127.0.0.1", low + 2 * pairs - 1))
-                return low, low + 2 * pairs - 1
-            except OSError:
-                continue
+    """A stretch of UDP ports of this process alone, below those that the kernel gives out."""
+    block = 64
+    blocks = -(-2 * pairs // block)
+    first, last = 10000 // block, 32768 // block - blocks
+    start = random.randint(first, last)
+    for at in [*range(start, last + 1), *range(first, start)]:
+        claims = [socket.socket(socket.AF_UNIX) for _ in range(blocks)]
+        try:
+            for offset, claim in enumerate(claims):
+                claim.bind(f"\0siprec-test-media-{at + offset}")
+        except OSError:
+            for claim in claims:
+                claim.close()
+            continue
+        _media_blocks.extend(claims)
+        return at * block, at * block + 2 * pairs - 1
     raise RuntimeError("no free stretch of media ports")
 
 

@@ -442,23 +442,31 @@ Outcome RecordingSession::on_ack(const Result<std::vector<BodyPart>>& body) {
     if (!std::exchange(awaiting_answer_, false)) {
         return outcome;
     }
+    take_answer_body(body, "ACK", outcome);
+    return outcome;
+}
+
+/// @param carrier  the message that brings the answer to our offer, for the notes
+void RecordingSession::take_answer_body(const Result<std::vector<BodyPart>>& body,
+                                        std::string_view carrier,
+                                        Outcome& outcome) {
     if (!body) {
-        outcome.notes.push_back(fmt::format("ACK: {}", body.error().to_string()));
-        return outcome;
+        outcome.notes.push_back(fmt::format("{}: {}", carrier, body.error().to_string()));
+        return;
     }
     collect_documents(*body, outcome);
     const BodyPart* sdp_part = find_sdp(*body);
     if (sdp_part == nullptr) {
-        outcome.notes.emplace_back("ACK without the SDP answer: streams stay as they were offered");
-        return outcome;
+        outcome.notes.push_back(
+            fmt::format("{} without an SDP answer: streams stay as they were offered", carrier));
+        return;
     }
     const auto answer = sdp::parse(sdp_part->content);
     if (!answer) {
         outcome.notes.push_back(fmt::format("SDP answer: {}", answer.error().to_string()));
-        return outcome;
+        return;
     }
     apply_answer(*answer, outcome);
-    return outcome;
 }
 
 void RecordingSession::apply_answer(const sdp::SessionDescription& answer, Outcome& outcome) {
@@ -561,22 +569,7 @@ Outcome RecordingSession::on_own_answer(const Result<std::vector<BodyPart>>& bod
         lines_[*dropped].dropped = true;
         close_line(lines_[*dropped], outcome);
     }
-    if (!body) {
-        outcome.notes.push_back(fmt::format("answer: {}", body.error().to_string()));
-        return outcome;
-    }
-    collect_documents(*body, outcome);
-    const BodyPart* sdp_part = find_sdp(*body);
-    if (sdp_part == nullptr) {
-        outcome.notes.emplace_back("the 2xx to our offer has no SDP: streams stay as offered");
-        return outcome;
-    }
-    const auto answer = sdp::parse(sdp_part->content);
-    if (!answer) {
-        outcome.notes.push_back(fmt::format("SDP answer: {}", answer.error().to_string()));
-        return outcome;
-    }
-    apply_answer(*answer, outcome);
+    take_answer_body(body, "2xx", outcome);
     return outcome;
 }
 

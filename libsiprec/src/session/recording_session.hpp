@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -121,6 +122,9 @@ class RecordingSession {
 
     Outcome answer_offer(const sdp::SessionDescription& offer, PortSource& ports, Outcome outcome);
     Outcome make_offer(PortSource& ports, Outcome outcome);
+    void take_answer_body(const Result<std::vector<BodyPart>>& body,
+                          std::string_view carrier,
+                          Outcome& outcome);
     void apply_answer(const sdp::SessionDescription& answer, Outcome& outcome);
     Result<void> update_line(std::size_t index,
                              const sdp::SessionDescription& offer,
