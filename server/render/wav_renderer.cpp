@@ -72,18 +72,16 @@ class TrackDecoder final : public CaptureVisitor {
     }
 
     void on_event(const Event& event) override {
+        filter_.on_event(event);
         if (const auto* opened = std::get_if<StreamOpened>(&event.body)) {
             set_formats(opened->stream);
         } else if (const auto* changed = std::get_if<StreamChanged>(&event.body)) {
             set_formats(changed->stream);
-        } else if (const auto* document = std::get_if<MetadataReceived>(&event.body)) {
-            documents_ += document->repeated ? 0U : 1U;
-            is_wanted_ = wants(documents_);
         }
     }
 
     void on_rtp(const StreamInfo& stream, const RtpPacket& packet) override {
-        if (!is_wanted_) {
+        if (!filter_.is_inside()) {
             return;
         }
         if (const auto track = tracks_.find(stream.id); track != tracks_.end()) {
@@ -115,15 +113,7 @@ class TrackDecoder final : public CaptureVisitor {
         std::unique_ptr<Assembler> assembler;
     };
 
-    explicit TrackDecoder(const RenderPlan& plan)
-        : plan_(plan), documents_(plan.documents_before), is_wanted_(wants(documents_)) {}
-
-    [[nodiscard]] bool wants(std::size_t documents) const {
-        return plan_.spans.empty() ||
-               std::any_of(plan_.spans.begin(), plan_.spans.end(), [&](const DocumentSpan& span) {
-                   return span.from <= documents && (!span.until || documents < *span.until);
-               });
-    }
+    explicit TrackDecoder(const RenderPlan& plan) : filter_(plan.spans, plan.documents_before) {}
 
     void set_formats(const StreamInfo& stream) {
         if (const auto track = tracks_.find(stream.id); track != tracks_.end()) {
@@ -131,9 +121,7 @@ class TrackDecoder final : public CaptureVisitor {
         }
     }
 
-    const RenderPlan& plan_;
-    std::size_t documents_;
-    bool is_wanted_;
+    SpanFilter filter_;
     std::map<Uuid, Track> tracks_;
 };
 

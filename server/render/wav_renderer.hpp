@@ -2,6 +2,8 @@
 
 // From a capture to a WAV file: one channel a track, all on one time line.
 
+#include "render/span_filter.hpp"
+
 #include <siprec/assembler.hpp>
 #include <siprec/audio.hpp>
 #include <siprec/clock.hpp>
@@ -19,12 +21,6 @@ namespace siprec::server {
 
 /// More channels than this are not rendered; the capture has them.
 inline constexpr std::size_t kMaxChannels = 32;
-
-/// A stretch of a capture: from when so many metadata documents had come until there were so many.
-struct DocumentSpan {
-    std::size_t from = 0;
-    std::optional<std::size_t> until;
-};
 
 struct RenderPlan {
     WallTime origin;                    ///< sample 0 of every channel
