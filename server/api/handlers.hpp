@@ -22,6 +22,8 @@ HttpResponse get_audio(const Call& call);
 HttpResponse get_capture(const Call& call);
 HttpResponse get_capture_part(const Call& call);
 HttpResponse get_conversation(const Call& call);
+HttpResponse get_video(const Call& call);
+HttpResponse get_text(const Call& call);
 HttpResponse get_documents(const Call& call);
 HttpResponse get_document(const Call& call);
 

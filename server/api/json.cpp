@@ -98,10 +98,11 @@ Json artefact_of(const RecordingRecord& recording, const ArtefactRecord& artefac
                   {"media_type", artefact.media_type},
                   {"bytes", artefact.bytes},
                   {"sha256", artefact.sha256}};
-    const bool is_audio = artefact.kind == "wav";
-    if (is_audio || artefact.kind == "capture") {
-        value["url"] = fmt::format(
-            "/api/v1/recordings/{}/{}", recording.id.to_string(), is_audio ? "audio" : "capture");
+    // Each kind has a path of its own; that of the WAV is named after what is heard.
+    const std::string_view path =
+        artefact.kind == "wav" ? "audio" : std::string_view(artefact.kind);
+    if (path == "audio" || path == "capture" || path == "video" || path == "text") {
+        value["url"] = fmt::format("/api/v1/recordings/{}/{}", recording.id.to_string(), path);
     }
     return value;
 }

@@ -172,6 +172,14 @@ HttpResponse get_audio(const Call& call) {
     return artefact_response(call, "wav", "audio/wav", "wav");
 }
 
+HttpResponse get_video(const Call& call) {
+    return artefact_response(call, "video", "video/x-matroska", "mkv");
+}
+
+HttpResponse get_text(const Call& call) {
+    return artefact_response(call, "text", "text/vtt", "vtt");
+}
+
 HttpResponse get_capture(const Call& call) {
     return artefact_response(call, "capture", "application/x-pcapng", "pcapng");
 }

@@ -27,6 +27,8 @@ constexpr std::array kRoutes{
     Route{"GET", "/api/v1/recordings", Lane::Catalog, get_recordings},
     Route{"GET", "/api/v1/recordings/{id}", Lane::Catalog, get_recording},
     Route{"GET", "/api/v1/recordings/{id}/audio", Lane::Catalog, get_audio},
+    Route{"GET", "/api/v1/recordings/{id}/video", Lane::Catalog, get_video},
+    Route{"GET", "/api/v1/recordings/{id}/text", Lane::Catalog, get_text},
     Route{"GET", "/api/v1/recordings/{id}/capture", Lane::Catalog, get_capture},
     Route{"GET", "/api/v1/recordings/{id}/capture/{n}", Lane::Catalog, get_capture_part},
     Route{"GET", "/api/v1/conversations/{id}", Lane::Catalog, get_conversation},

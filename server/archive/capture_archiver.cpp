@@ -1,5 +1,6 @@
 #include "archive/capture_archiver.hpp"
 
+#include "archive/side_artefacts.hpp"
 #include "render/wav_renderer.hpp"
 #include "store/files.hpp"
 
@@ -49,6 +50,11 @@ Result<void> store_wav(const FileStore& store,
                                       .bytes = digest->bytes,
                                       .sha256 = digest->sha256});
     return {};
+}
+
+bool has_media(const BuiltRecord& built) {
+    return std::ranges::any_of(built.tracks,
+                               [](const TrackDigest& track) { return track.media.packets > 0; });
 }
 
 Result<void> store_captures(const FileStore& store,
@@ -185,10 +191,15 @@ Result<void> CaptureArchiver::build(SessionJob& job,
     BuiltRecord built =
         build_finished_record(*job.digest, stay, decoders_, render_.sample_rate, damaged);
     std::optional<Rendering> rendering;
-    built.evidence.render_failed = attempts.is_doubtful() && !built.plan.tracks.empty();
+    built.evidence.render_failed = attempts.is_doubtful() && has_media(built);
     if (!built.evidence.render_failed && !built.plan.tracks.empty()) {
         if (auto rendered = render(captures, built, rendering); !rendered) {
             return rendered;
+        }
+    }
+    if (!attempts.is_doubtful()) {
+        if (auto stored = store_side_artefacts(store_, captures, built, logger_); !stored) {
+            return stored;
         }
     }
     if (auto stored = store_captures(store_, captures, built); !stored) {

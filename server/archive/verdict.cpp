@@ -45,6 +45,31 @@ void judge_metadata(std::vector<std::string>& reasons,
     }
 }
 
+void judge_rendering(std::vector<std::string>& reasons, const Evidence& evidence) {
+    for (const std::string& encoding : evidence.undecodable) {
+        reasons.push_back("undecodable-codec:" + encoding);
+    }
+    for (const std::string& encoding : evidence.not_rendered) {
+        reasons.push_back("not-rendered:" + encoding);
+    }
+    const auto frames_lost = static_cast<double>(evidence.video_frames_lost);
+    if (frames_lost > kLossThreshold * (frames_lost + static_cast<double>(evidence.video_frames))) {
+        reasons.emplace_back("video-frames-lost");
+    }
+    if (evidence.text_cut) {
+        reasons.emplace_back("text-cut");
+    }
+    if (evidence.audio_cut) {
+        reasons.emplace_back("audio-cut");
+    }
+    if (evidence.audio_left_out) {
+        reasons.emplace_back("audio-left-out");
+    }
+    if (evidence.render_failed) {
+        reasons.emplace_back("render-failed");
+    }
+}
+
 void judge_end(std::vector<std::string>& reasons,
                const CaptureDigest& digest,
                const Evidence& evidence) {
@@ -73,9 +98,6 @@ void judge(RecordingRecord& record,
     const bool failed = judge_media(reasons, tracks);
     judge_end(reasons, digest, evidence);
     judge_metadata(reasons, record, digest);
-    for (const std::string& encoding : evidence.undecodable) {
-        reasons.push_back("undecodable-codec:" + encoding);
-    }
     if (std::any_of(record.tracks.begin(), record.tracks.end(), loses_too_much)) {
         reasons.emplace_back("packet-loss");
     }
@@ -84,15 +106,7 @@ void judge(RecordingRecord& record,
         })) {
         reasons.emplace_back("parties-look-swapped");
     }
-    if (evidence.audio_cut) {
-        reasons.emplace_back("audio-cut");
-    }
-    if (evidence.audio_left_out) {
-        reasons.emplace_back("audio-left-out");
-    }
-    if (evidence.render_failed) {
-        reasons.emplace_back("render-failed");
-    }
+    judge_rendering(reasons, evidence);
     if (failed) {
         record.verdict = Verdict::Failed;
     } else {

@@ -3,13 +3,22 @@
 #include "archive/capture_digest.hpp"
 #include "catalog/records.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace siprec::server {
 
 /// What the builder and the renderer know beside the digest.
 struct Evidence {
     bool capture_damaged = false;
-    std::optional<std::string> end_cause;  ///< none: the CS ended, and the session went on
-    std::vector<std::string> undecodable;  ///< encodings without decoder
+    std::optional<std::string> end_cause;   ///< none: the CS ended, and the session went on
+    std::vector<std::string> undecodable;   ///< encodings without decoder
+    std::vector<std::string> not_rendered;  ///< encodings of video, text and the unknown
+    std::uint64_t video_frames = 0;         ///< rendered
+    std::uint64_t video_frames_lost = 0;    ///< left out since packets were missing
+    bool text_cut = false;
     bool audio_cut = false;
     bool audio_left_out = false;  ///< packets came too late, or were not what their codec writes
     bool render_failed = false;
