@@ -17,24 +17,55 @@ constexpr std::chrono::seconds kLongestDelay{5};
 constexpr std::size_t kLongestLine = 120;                    // octets
 constexpr std::string_view kLost = "\xEF\xBF\xBD";           // U+FFFD
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";  // T.140 8.1
+// T.140 8.5 and 8.6: CSI, SOS and ST; what never ends must not take all text with it
+constexpr std::string_view kControlSequence = "\xC2\x9B";
+constexpr std::string_view kStartOfString = "\xC2\x98";
+constexpr std::string_view kStringTerminator = "\xC2\x9C";
+constexpr std::size_t kLongestControlSequence = 16;
+constexpr std::size_t kLongestString = 255;
 constexpr std::string_view kLineSeparator = "\xE2\x80\xA8";  // U+2028
+
+/// The range of a character's second octet (RFC 3629 4): no overlong form, no surrogate, nothing
+/// beyond U+10FFFF.
+std::pair<unsigned, unsigned> second_octets(unsigned first) {
+    switch (first) {
+        case 0xE0U:
+            return {0xA0U, 0xBFU};
+        case 0xEDU:
+            return {0x80U, 0x9FU};
+        case 0xF0U:
+            return {0x90U, 0xBFU};
+        case 0xF4U:
+            return {0x80U, 0x8FU};
+        default:
+            return {0x80U, 0xBFU};
+    }
+}
 
 /// Octets of the UTF-8 character in front; 1 for what is none.
 std::size_t character_size(std::string_view text) {
-    const auto first = static_cast<unsigned char>(text.front());
+    const unsigned first = static_cast<unsigned char>(text.front());
     std::size_t size = 1;
-    if (first >= 0xF0U && first < 0xF8U) {
+    if (first >= 0xF0U && first < 0xF5U) {
         size = 4;
     } else if (first >= 0xE0U && first < 0xF0U) {
         size = 3;
     } else if (first >= 0xC2U && first < 0xE0U) {
         size = 2;
     }
-    const std::string_view rest = text.substr(0, size).substr(1);
-    const bool is_whole = rest.size() + 1 == size && std::ranges::all_of(rest, [](char octet) {
-                              return (static_cast<unsigned char>(octet) & 0xC0U) == 0x80U;
-                          });
-    return is_whole ? size : 1;
+    if (size > text.size()) {
+        return 1;
+    }
+    auto [low, high] = second_octets(first);
+    for (const char c : text.substr(1, size - 1)) {
+        const unsigned octet = static_cast<unsigned char>(c);
+        if (octet < low || octet > high) {
+            return 1;
+        }
+        low = 0x80U;
+        high = 0xBFU;
+    }
+    return size;
 }
 
 void erase_last_character(std::string& text) {
@@ -71,30 +102,50 @@ class LineWriter {
 
   private:
     void put(WallTime when, std::string_view character) {
-        if (character == "\r" || character == "\n" || character == kLineSeparator) {
+        if (to_skip_ > 0) {
+            --to_skip_;
+            to_skip_ = is_skip_end(character) ? 0 : to_skip_;
+        } else if (character == kControlSequence || character == kStartOfString) {
+            is_string_ = character == kStartOfString;
+            to_skip_ = is_string_ ? kLongestString : kLongestControlSequence;
+        } else if (character == "\r" || character == "\n" || character == kLineSeparator) {
             end_line();
         } else if (character == "\b") {
             erase_last_character(line_.text);
         } else if (is_text(character)) {
-            if (line_.text.empty()) {
-                line_.start = when;
-            }
-            line_.text += character;
-            line_.end = when;
-            if (line_.text.size() >= kLongestLine && character == " ") {
-                end_line();
-            }
+            add(when, character);
         }
+    }
+
+    void add(WallTime when, std::string_view character) {
+        if (line_.text.empty()) {
+            line_.start = when;
+        }
+        line_.text += character;
+        line_.end = std::max(line_.start, when);
+        if (line_.text.size() >= kLongestLine && character == " ") {
+            end_line();
+        }
+    }
+
+    /// T.140 8.5, 8.6: how letters look, and what programs tell each other, is no text.
+    [[nodiscard]] bool is_skip_end(std::string_view character) const {
+        return is_string_ ? character == kStringTerminator
+                          : character.size() == 1 && character.front() >= '@';
     }
 
     static bool is_text(std::string_view character) {
         const auto octet = static_cast<unsigned char>(character.front());
         const bool is_control = character.size() == 1 && (octet < 0x20U || octet >= 0x7FU);
-        return !is_control && character != kByteOrderMark;
+        const bool is_second_control =
+            octet == 0xC2U && static_cast<unsigned char>(character.back()) < 0xA0U;
+        return !is_control && !is_second_control && character != kByteOrderMark;
     }
 
     std::vector<TextLine>& lines_;
     TextLine line_;
+    std::size_t to_skip_ = 0;  // characters at most
+    bool is_string_ = false;
 };
 
 }  // namespace

@@ -106,5 +106,36 @@ TEST_CASE("text: packets without redundancy and packets that are none do no harm
     CHECK(lines[0].text == "plain");
 }
 
+TEST_CASE("text: how letters look and what is no UTF-8 is left out", "[unit][render][rfc4103]") {
+    TextStream stream;
+    Writer writer(stream);
+    writer.push(98,
+                "a\xC2\x9B"
+                "1mb\xC2\x98 told to a program\xC2\x9C"
+                "c\xC2\x85\xED\xA0\x80\xF4\x90\x80\x80\xE0\x80\x80\xC3\xA9\xF0\x9F\x98\x80\xE2\x82",
+                0);
+    const auto lines = stream.lines();
+    REQUIRE(lines.size() == 1);
+    CHECK(lines[0].text == "abc\xC3\xA9\xF0\x9F\x98\x80");
+}
+
+TEST_CASE("text: a clock that was set anew does not move the text", "[unit][render][rfc4103]") {
+    TextStream stream;
+    stream.set_formats({{98, "T140", 1000, 1, {}}});
+    const std::string word = "x";
+    RtpPacket packet;
+    packet.payload_type = 98;
+    packet.payload = std::as_bytes(std::span(word));
+    packet.arrival = kStart;
+    stream.push(packet);
+    packet.sequence = 1;
+    packet.timestamp = 0x4000'0000;
+    packet.arrival = kStart + 10s;
+    stream.push(packet);
+    const auto lines = stream.lines();
+    REQUIRE(lines.size() == 2);
+    CHECK(lines[1].start == kStart + 10s);
+}
+
 }  // namespace
 }  // namespace siprec::server
