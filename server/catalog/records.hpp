@@ -103,9 +103,9 @@ struct SegmentRecord {
 };
 
 struct ArtefactRecord {
-    std::string kind;        // "capture", "wav"
+    std::string kind;        // "capture", "wav", "video", "text"
     std::string path;        // below the store's root
-    std::string media_type;  // "audio/wav", "application/x-pcapng"
+    std::string media_type;  // "audio/wav", "video/x-matroska", "application/x-pcapng"
     std::uint64_t bytes = 0;
     std::string sha256;  // hex
 };

@@ -5,16 +5,36 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <string_view>
 
 namespace siprec::server {
 
 namespace {
 
 using Json = ApiClient::Json;
+
+/// A format that is an artefact of the recording, as it is stored.
+struct ArtefactFormat {
+    std::string_view format;
+    std::string_view kind;
+    std::string_view path;
+};
+
+constexpr std::array kArtefactFormats = {ArtefactFormat{"wav", "wav", "audio"},
+                                         ArtefactFormat{"mkv", "video", "video"},
+                                         ArtefactFormat{"vtt", "text", "text"},
+                                         ArtefactFormat{"pcapng", "capture", "capture"}};
+
+/// Null: the format is made of the catalogue.
+const ArtefactFormat* artefact_format(std::string_view format) {
+    const auto* found = std::ranges::find(kArtefactFormats, format, &ArtefactFormat::format);
+    return found != kArtefactFormats.end() ? found : nullptr;
+}
 
 /// What the catalogue says of the file.
 struct Expected {
@@ -23,12 +43,12 @@ struct Expected {
 };
 
 Result<std::optional<Expected>> expected_of(const Json& recording, const ExportRequest& request) {
-    if (request.format != "wav" && request.format != "pcapng") {
+    const ArtefactFormat* format = artefact_format(request.format);
+    if (format == nullptr) {
         return std::optional<Expected>();
     }
-    const std::string kind = request.format == "wav" ? "wav" : "capture";
     for (const Json& artefact : recording.value("artefacts", Json::array())) {
-        if (artefact.value("kind", "") == kind) {
+        if (artefact.value("kind", "") == format->kind) {
             return std::optional(
                 Expected{artefact.value("sha256", ""), artefact.value("bytes", std::uint64_t{0})});
         }
@@ -42,13 +62,9 @@ Result<std::optional<Expected>> expected_of(const Json& recording, const ExportR
 
 std::string target_of(const ExportRequest& request) {
     const std::string base = "/api/v1/recordings/" + request.id;
-    if (request.format == "wav") {
-        return base + "/audio";
-    }
-    if (request.format == "pcapng") {
-        return base + "/capture";
-    }
-    return fmt::format("{}/metadata/{}", base, request.document);
+    const ArtefactFormat* format = artefact_format(request.format);
+    return format != nullptr ? fmt::format("{}/{}", base, format->path)
+                             : fmt::format("{}/metadata/{}", base, request.document);
 }
 
 Result<void> check(const std::string& path, const Expected& expected, const std::string& etag) {

@@ -12,7 +12,7 @@ namespace siprec::server {
 
 struct ExportRequest {
     std::string id;
-    std::string format;          // "wav", "pcapng", "metadata", "json"
+    std::string format;          // "wav", "mkv", "vtt", "pcapng", "metadata", "json"
     std::string output;          // "-": `out`
     std::uint32_t document = 1;  // for "metadata"
 };

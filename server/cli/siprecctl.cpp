@@ -275,9 +275,10 @@ void add_list(CLI::App& app, ListOptions& list) {
 
 void add_export(CLI::App& app, Options& options) {
     app.add_option("id", options.id, "the recording's id, or its first 8 digits")->required();
-    app.add_option("--format", options.export_request.format, "wav, pcapng, metadata or json")
+    app.add_option(
+           "--format", options.export_request.format, "wav, mkv, vtt, pcapng, metadata or json")
         ->required()
-        ->check(CLI::IsMember({"wav", "pcapng", "metadata", "json"}));
+        ->check(CLI::IsMember({"wav", "mkv", "vtt", "pcapng", "metadata", "json"}));
     app.add_option(
            "-o,--output", options.export_request.output, "file to write; - for standard output")
         ->required();

@@ -101,6 +101,12 @@ function fileCells(recording) {
   if (kinds.has('wav')) {
     files.append(link('WAV', `${base}/audio`, `WAV of ${who}`));
   }
+  if (kinds.has('video')) {
+    files.append(link('Video', `${base}/video`, `Video of ${who}`));
+  }
+  if (kinds.has('text')) {
+    files.append(link('Text', `${base}/text`, `Text that ${who} wrote`));
+  }
   if (kinds.has('capture')) {
     files.append(link('Capture', `${base}/capture`, `Capture of ${who}`));
   }

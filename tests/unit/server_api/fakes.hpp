@@ -299,6 +299,15 @@ struct World {
         server = std::move(*started);
     }
 
+    void add_video_and_text() {
+        store.write("a.mkv", std::string(kAudio));
+        store.write("a.vtt", std::string(kAudio));
+        const std::string hash(kAudioHash);
+        auto& artefacts = database.recordings.at(0).artefacts;
+        artefacts.push_back({"video", "a.mkv", "video/x-matroska", kAudio.size(), hash});
+        artefacts.push_back({"text", "a.vtt", "text/vtt", kAudio.size(), hash});
+    }
+
     [[nodiscard]] std::string path(const std::string& rest = "") const {
         return "/api/v1/recordings/" + recording.id.to_string() + rest;
     }

@@ -99,6 +99,27 @@ TEST_CASE("api: sends audio and capture whole when nothing else is asked", "[uni
     CHECK(capture.body == kAudio);
 }
 
+TEST_CASE("api: sends video and text where a recording has them", "[unit][api]") {
+    World world;
+    for (const auto* path : {"/video", "/text"}) {
+        CHECK(get(world.server->endpoint(), world.path(path)).status == 404);
+    }
+    world.add_video_and_text();
+    const std::string id = world.recording.id.to_string();
+    const auto shown = json::parse(get(world.server->endpoint(), world.path("")).body);
+    CHECK(shown["artefacts"][2]["url"] == world.path("/video"));
+    CHECK(shown["artefacts"][3]["url"] == world.path("/text"));
+    const auto video = get(world.server->endpoint(), world.path("/video"));
+    CHECK(video.status == 200);
+    CHECK(video.body == kAudio);
+    CHECK(video.headers.at("content-type") == "video/x-matroska");
+    CHECK(video.headers.at("content-disposition") == "attachment; filename=\"" + id + ".mkv\"");
+    const auto text = get(world.server->endpoint(), world.path("/text"));
+    CHECK(text.status == 200);
+    CHECK(text.headers.at("content-type") == "text/vtt");
+    CHECK(text.headers.at("content-disposition") == "attachment; filename=\"" + id + ".vtt\"");
+}
+
 TEST_CASE("api: sends a part when Range asks for it", "[unit][api][rfc9110]") {
     const World world;
     const auto part = get(world.server->endpoint(), world.path("/audio"), "Range: bytes=4-7\r\n");

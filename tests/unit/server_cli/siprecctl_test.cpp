@@ -163,10 +163,14 @@ TEST_CASE("siprecctl: says what is wrong when an id leads nowhere", "[unit][cli]
 }
 
 TEST_CASE("siprecctl: exports files when they are what the catalogue names", "[unit][cli]") {
-    const World world;
+    World world;
     const TemporaryFolder folder;
     const std::string id = world.recording.id.to_string();
-    for (const char* format : {"wav", "pcapng"}) {
+    const auto none = run(world, {"export", id, "--format", "mkv", "-o", "-"});
+    CHECK(none.status != 0);
+    CHECK(none.err.find("has no mkv") != std::string::npos);
+    world.add_video_and_text();
+    for (const char* format : {"wav", "mkv", "vtt", "pcapng"}) {
         const auto path = folder.path() / format;
         const auto outcome = run(world, {"export", id, "--format", format, "-o", path.string()});
         CHECK(outcome.err.empty());
@@ -179,7 +183,7 @@ TEST_CASE("siprecctl: exports files when they are what the catalogue names", "[u
     CHECK(run(world, {"export", id, "--format", "metadata", "--document", "2", "-o", "-"}).out ==
           world.recording.documents[1].document);
     CHECK(json::parse(run(world, {"export", id, "--format", "json", "-o", "-"}).out)["id"] == id);
-    CHECK(files_in(folder) == 2);
+    CHECK(files_in(folder) == 4);
 }
 
 TEST_CASE("siprecctl: leaves no file when what arrives is not whole", "[unit][cli]") {
