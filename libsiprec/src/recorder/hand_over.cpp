@@ -1,12 +1,32 @@
 #include "recorder/media_task.hpp"
 #include "recorder/recorder_impl.hpp"
 
+#include <siprec/sip_text.hpp>
+
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 namespace siprec::recorder {
+
+namespace {
+
+/// A message that carries metadata, without its body; one whose body cannot be told apart too.
+std::string_view without_metadata(std::string_view message) {
+    const auto text = read_sip_text(message);
+    if (!text || text->body.empty()) {
+        return message;
+    }
+    const auto parts = parse_body(
+        text->header("Content-Type", "c"), text->header("Content-Disposition"), text->body);
+    return parts && std::ranges::none_of(*parts, &BodyPart::is_metadata)
+               ? message
+               : message.substr(0, message.size() - text->body.size());
+}
+
+}  // namespace
 
 void RecorderImpl::hand_over(LiveSession& live,
                              const Origin& origin,
@@ -62,11 +82,31 @@ void RecorderImpl::hand_over(LiveSession& live,
                                 .parsed = Error(ErrorCode::Internal, "not parsed")};
         message.parsed = metadata::parse(message.document, part.charset, config_.limits.metadata);
         ++documents_;
+        minimise(message);
         note_findings(*live.info, message);
         watch_baseline(live, message);
         post(live, make_task([media = live.media, message = std::move(message)](rtp::MediaThread&) {
                  media->record_document(message);
              }));
+    }
+}
+
+/// RFC 7865 10. Comments and attributes of a document can say anything: it is written anew.
+void RecorderImpl::minimise(DocumentMessage& message) const {
+    if (config_.metadata.keeps_all()) {
+        return;
+    }
+    message.document.clear();
+    if (message.parsed) {
+        metadata::Document& document = message.parsed->document;
+        const std::size_t removed =
+            metadata::minimise(document, config_.metadata.extension_namespaces);
+        if (removed > 0) {
+            message.parsed->findings.push_back(
+                {"minimised", fmt::format("{} extension elements are not kept", removed), {}});
+        }
+        message.document = metadata::write(document);
+        message.content_type = "application/rs-metadata+xml";
     }
 }
 
@@ -171,12 +211,14 @@ void RecorderImpl::post(LiveSession& live, std::unique_ptr<rtp::Task> task) {
 }
 
 void RecorderImpl::record_wire(LiveSession& live, const sip::WireMessage& message) {
-    SipRecord record{.bytes = sdp::blank_keys(message.bytes),
-                     .sent = message.sent,
-                     .transport = message.transport,
-                     .local = message.local,
-                     .remote = message.remote,
-                     .time = message.time};
+    SipRecord record{
+        .bytes = sdp::blank_keys(config_.metadata.keeps_all() ? std::string_view(message.bytes)
+                                                              : without_metadata(message.bytes)),
+        .sent = message.sent,
+        .transport = message.transport,
+        .local = message.local,
+        .remote = message.remote,
+        .time = message.time};
     post(live, make_task([media = live.media, record = std::move(record)](rtp::MediaThread&) {
              media->record_sip(record);
          }));

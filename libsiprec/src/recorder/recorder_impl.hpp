@@ -146,6 +146,7 @@ class RecorderImpl final : public Recorder, private sip::Handler {
                    std::map<Uuid, rtp::MediaSockets>& sockets);
     void hand_over(LiveSession& live, const Origin& origin, session::Outcome outcome);
     void watch_video(LiveSession& live, const session::StreamChange& change);
+    void minimise(DocumentMessage& message) const;
     void watch_baseline(LiveSession& live, const DocumentMessage& message);
     void note_findings(const SessionInfo& info, const DocumentMessage& message);
     void note(const SessionInfo& info, const session::Outcome& outcome, std::string_view method);

@@ -25,12 +25,27 @@ using namespace std::chrono_literals;
 struct Journal {
     std::mutex mutex;
     std::vector<std::string> events;
+    std::vector<std::string> kept;
     std::atomic<int> packets = 0;
     std::atomic<bool> ended = false;
 
     void add(std::string event) {
         const std::lock_guard lock(mutex);
         events.push_back(std::move(event));
+    }
+
+    /// What a sink would store of a message or document.
+    void keep(std::string_view text) {
+        const std::lock_guard lock(mutex);
+        kept.emplace_back(text);
+    }
+
+    /// Is it in anything that was kept?
+    bool keeps(std::string_view text) {
+        const std::lock_guard lock(mutex);
+        return std::any_of(kept.begin(), kept.end(), [&](const std::string& one) {
+            return one.find(text) != std::string::npos;
+        });
     }
 
     std::vector<std::string> copy() {
@@ -69,11 +84,13 @@ class JournalSessionSink final : public siprec::SessionSink {
     explicit JournalSessionSink(Journal& journal) : journal_(journal) {}
 
     void on_sip(const siprec::SipMessage& message) override {
+        journal_.keep(message.bytes);
         const std::string first(message.bytes.substr(0, message.bytes.find("\r\n")));
         journal_.add((message.sent ? "sent " : "received ") + first.substr(0, 11));
     }
 
     void on_metadata(const siprec::MetadataEvent& event) override {
+        journal_.keep(event.document);
         journal_.add("metadata " + std::string(event.method) + " " +
                      (event.parsed ? std::to_string(event.state.current().participants.size())
                                    : "unusable"));
@@ -144,7 +161,7 @@ class Fixture {
         config.media.threads = 2;
         config.media.linger = 20ms;
         // Apart from other test programs that run at the same time.
-        const auto low = static_cast<std::uint16_t>(20000 + (::getpid() % 400) * 100);
+        const auto low = static_cast<std::uint16_t>(2000 + (::getpid() % 80) * 100);
         config.media.port_low = low;
         config.media.port_high = static_cast<std::uint16_t>(low + 99);
         auto started = siprec::Recorder::start(std::move(config), factory, policy, logger);
