@@ -161,7 +161,8 @@ class SIPREC_EXPORT Receiver {
     /// (RFC 3711 3.3.1), though some clients do. Keeps no reference.
     void inherit_rollovers(const Receiver& old);
 
-    /// Drops an SSRC's state, as that of an RTP member that has left (RFC 4568 6.5).
+    /// Drops an SSRC's state, as that of an RTP member that has left (RFC 4568 6.5). Should it come
+    /// back, it goes on behind its last packet; nothing older is taken.
     void forget(std::uint32_t ssrc) noexcept;
 
   private:

@@ -305,7 +305,7 @@ void RecorderImpl::end_if_silent(LiveSession& live) {
          make_task([this, silence, media = live.media, id = live.info->id](
                        rtp::MediaThread& thread) {
              const auto last = media->last_media(thread);
-             if (media->is_finished() || (last && thread.now() - *last < silence)) {
+             if (media->is_finished() || (last && thread.steady_now() - *last < silence)) {
                  return;
              }
              static_cast<void>(sip_thread_->post([this, id] {

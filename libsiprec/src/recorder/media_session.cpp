@@ -109,7 +109,7 @@ void MediaSession::open_stream(rtp::MediaThread& thread,
     });
     Stream opened;
     opened.active = stream.direction == sdp::Direction::RecvOnly;
-    opened.active_since = thread.now();
+    opened.active_since = thread.steady_now();
     StreamInfo info = stream;
     info.rtcp_cname = cname_;
     opened.handle = thread.open_stream(std::move(info), std::move(sockets), std::move(fork));
@@ -123,7 +123,7 @@ void MediaSession::change_stream(rtp::MediaThread& thread, const StreamInfo& str
     }
     const bool active = stream.direction == sdp::Direction::RecvOnly;
     if (active && !found->second.active) {
-        found->second.active_since = thread.now();
+        found->second.active_since = thread.steady_now();
     }
     found->second.active = active;
     thread.change_stream(found->second.handle, stream);
@@ -160,15 +160,15 @@ void MediaSession::finish(rtp::MediaThread& thread, const SessionEnd& end) {
     failed_sink_.reset();
 }
 
-std::optional<WallTime> MediaSession::last_media(const rtp::MediaThread& thread) const {
-    std::optional<WallTime> last;
+std::optional<SteadyTime> MediaSession::last_media(const rtp::MediaThread& thread) const {
+    std::optional<SteadyTime> last;
     for (const auto& [id, stream] : streams_) {
         if (!stream.active) {
             continue;
         }
-        WallTime seen = stream.active_since;
-        if (const auto received = thread.last_received(stream.handle)) {
-            seen = std::max(seen, *received);
+        SteadyTime seen = stream.active_since;
+        if (const auto heard = thread.last_heard(stream.handle)) {
+            seen = std::max(seen, *heard);
         }
         last = last ? std::max(*last, seen) : seen;
     }

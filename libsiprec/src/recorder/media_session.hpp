@@ -56,7 +56,7 @@ class MediaSession {
 
     /// When any active stream last received something, or when the newest active one was opened;
     /// nothing while no stream is active, because silence is legal then.
-    [[nodiscard]] std::optional<WallTime> last_media(const rtp::MediaThread& thread) const;
+    [[nodiscard]] std::optional<SteadyTime> last_media(const rtp::MediaThread& thread) const;
 
     [[nodiscard]] bool is_finished() const noexcept { return finished_; }
 
@@ -64,7 +64,7 @@ class MediaSession {
     struct Stream {
         rtp::StreamHandle handle{};
         bool active = false;
-        WallTime active_since;
+        SteadyTime active_since;
     };
 
     /// Runs a call of the program's; one that throws loses the sink, not the session.

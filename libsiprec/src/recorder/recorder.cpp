@@ -37,6 +37,7 @@ Result<void> RecorderImpl::open() {
                  .max_message_bytes = config_.limits.max_message_bytes,
                  .user_agent = config_.user_agent,
                  .transaction_timeout = config_.transaction_timeout,
+                 .ringing = config_.ringing,
                  .supported = config_.timer.enabled ? "timer, replaces" : "replaces"},
                 *this,
                 logger_);
@@ -111,7 +112,7 @@ void RecorderImpl::watch_media(const LiveSession& live) {
                 return;
             }
             const auto last = media->last_media(thread);
-            if (last && thread.now() - *last >= recorder.config_.media.timeout) {
+            if (last && thread.steady_now() - *last >= recorder.config_.media.timeout) {
                 static_cast<void>(recorder.sip_thread_->post([&owner = recorder, session = id] {
                     if (const auto dialog = owner.find_dialog(session)) {
                         owner.hang_up(*dialog, EndCause::MediaTimeout, "no media");

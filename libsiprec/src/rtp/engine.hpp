@@ -77,14 +77,14 @@ class MediaThread {
     /// is dead afterwards.
     virtual void close_stream(StreamHandle stream, WallTime when) = 0;
 
-    /// When the stream last received RTP or RTCP; nothing when it never did.
-    [[nodiscard]] virtual std::optional<WallTime> last_received(StreamHandle stream) const = 0;
+    /// When the stream last received RTP or RTCP, to the second; nothing when it never did.
+    [[nodiscard]] virtual std::optional<SteadyTime> last_heard(StreamHandle stream) const = 0;
 
     /// Runs a task on this thread after `delay`, or a poll interval later. Dropped unrun when the
     /// engine stops first.
     virtual void run_after(std::chrono::nanoseconds delay, std::unique_ptr<Task> task) = 0;
 
-    [[nodiscard]] virtual WallTime now() const = 0;
+    [[nodiscard]] virtual SteadyTime steady_now() const = 0;
 };
 
 /// Starts and stops the media threads and hands out sockets. *Thread-safe.*

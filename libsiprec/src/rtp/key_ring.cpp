@@ -54,6 +54,15 @@ bool KeyRing::protect_rtcp(std::vector<std::byte>& packet) noexcept {
     return sender_ && sender_->protect_rtcp(packet);
 }
 
+void KeyRing::forget(std::uint32_t ssrc) noexcept {
+    if (receiver_) {
+        receiver_->forget(ssrc);
+    }
+    if (previous_) {
+        previous_->forget(ssrc);
+    }
+}
+
 void KeyRing::expire(SteadyTime now) noexcept {
     if (previous_ && now >= previous_ends_) {
         previous_.reset();

@@ -6,6 +6,7 @@
 #include <siprec/srtp.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -31,6 +32,9 @@ class KeyRing {
 
     /// @return false when there is no key to send with
     [[nodiscard]] bool protect_rtcp(std::vector<std::byte>& packet) noexcept;
+
+    /// Drops what is kept of an SSRC.
+    void forget(std::uint32_t ssrc) noexcept;
 
     /// Forgets old keys whose time is over.
     void expire(SteadyTime now) noexcept;

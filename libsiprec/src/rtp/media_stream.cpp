@@ -188,7 +188,7 @@ void MediaStream::take_rtp(Datagram datagram, WallTime arrival) {
         last_dropped_from_ = datagram.source;
         return;
     }
-    last_received_ = arrival;
+    is_heard_ = true;
     check_collision(packet->ssrc);
     // What arrives in a pause was received too: only so is it not taken for lost when media goes
     // on.
@@ -244,7 +244,7 @@ void MediaStream::take_rtcp(Channel channel, Datagram datagram, WallTime arrival
         last_dropped_from_ = datagram.source;
         return;
     }
-    last_received_ = arrival;
+    is_heard_ = true;
     ++stats_.rtcp_packets;
     std::span<const std::byte> rest = datagram.bytes;
     while (const auto part = take_part(rest)) {
@@ -318,6 +318,7 @@ void MediaStream::on_timer(SteadyTime steady) {
     }
     if (steady >= reporter_.due()) {
         reporter_.on_due(steady, now, info_, sources_, sender());
+        let_sources_go();
     }
     if (steady >= next_tick_) {
         next_tick_ += kTick;
@@ -325,8 +326,21 @@ void MediaStream::on_timer(SteadyTime steady) {
             // Seconds in which the thread was held up are not made up for.
             next_tick_ = steady + kTick;
         }
+        if (std::exchange(is_heard_, false)) {
+            last_heard_ = steady;
+        }
         report_drops();
         fork_.tick(now);
+    }
+}
+
+/// Keys' states leave as RTP members do (RFC 4568 6.5), a report interval later: what BYE overtook
+/// is still on its way.
+void MediaStream::let_sources_go() {
+    for (const std::uint32_t ssrc : std::exchange(leaving_, sources_.take_gone())) {
+        if (security_ && !sources_.has(ssrc)) {
+            security_->forget(ssrc);
+        }
     }
 }
 

@@ -23,6 +23,7 @@
 #include <optional>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace siprec::rtp {
 
@@ -75,7 +76,10 @@ class MediaStream {
     [[nodiscard]] StreamStats stats() const;
 
     /// Of RTP and RTCP that was no stranger's.
-    [[nodiscard]] std::optional<WallTime> last_received() const noexcept { return last_received_; }
+    /// By the steady clock: a step of the other must not end a session.
+    [[nodiscard]] std::optional<SteadyTime> last_heard() const noexcept {
+        return is_heard_ ? clock_->steady_now() : last_heard_;
+    }
 
   private:
     void deliver(Channel channel, const Datagram& datagram);
@@ -97,6 +101,7 @@ class MediaStream {
     void send(const Endpoint& to, std::span<const std::byte> packet);
     void send_raw(Channel channel, const Endpoint& to, std::span<const std::byte> packet);
     [[nodiscard]] StreamSecurity::Send raw_sender();
+    void let_sources_go();
     void report_drops();
     void report_forgeries();
     void report_handshakes();
@@ -121,12 +126,14 @@ class MediaStream {
     PayloadTable payloads_;
     Latch latch_;
     SourceTable sources_;
+    std::vector<std::uint32_t> leaving_;  // SSRCs
     RtcpReporter reporter_;
     PictureRequests pictures_;
     std::unique_ptr<StreamSecurity> security_;  // null: plain RTP
     StreamStats stats_;                         // but for what the source table counts
     Router router_;
-    std::optional<WallTime> last_received_;
+    bool is_heard_ = false;  // since the last tick
+    std::optional<SteadyTime> last_heard_;
     SteadyTime next_tick_;
     Endpoint last_dropped_from_;
     std::uint64_t reported_malformed_ = 0;

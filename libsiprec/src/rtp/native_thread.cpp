@@ -375,10 +375,10 @@ void NativeThread::publish(OpenStream& stream) noexcept {
     stream.published = now;
 }
 
-std::optional<WallTime> NativeThread::last_received(StreamHandle stream) const {
+std::optional<SteadyTime> NativeThread::last_heard(StreamHandle stream) const {
     assert_owner();
     const OpenStream* open = find(stream);
-    return open == nullptr ? std::nullopt : open->media.last_received();
+    return open == nullptr ? std::nullopt : open->media.last_heard();
 }
 
 void NativeThread::run_after(std::chrono::nanoseconds delay, std::unique_ptr<Task> task) {

@@ -60,10 +60,10 @@ class NativeThread final : public MediaThread {
     void change_stream(StreamHandle stream, const StreamInfo& info) override;
     void secure_stream(StreamHandle stream, const srtp::Keying& keying) override;
     void close_stream(StreamHandle stream, WallTime when) override;
-    [[nodiscard]] std::optional<WallTime> last_received(StreamHandle stream) const override;
+    [[nodiscard]] std::optional<SteadyTime> last_heard(StreamHandle stream) const override;
     void run_after(std::chrono::nanoseconds delay, std::unique_ptr<Task> task) override;
 
-    [[nodiscard]] WallTime now() const override { return clock_.now(); }
+    [[nodiscard]] SteadyTime steady_now() const override { return clock_.steady_now(); }
 
   private:
     struct OpenStream;

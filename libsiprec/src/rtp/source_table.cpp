@@ -87,6 +87,10 @@ SourceState& SourceTable::add(std::uint32_t ssrc) {
 
 void SourceTable::forget(std::size_t index) {
     lost_before_ += sources_[index].lost();
+    if (gone_.size() == kMaxSources) {
+        gone_.erase(gone_.begin());
+    }
+    gone_.push_back(sources_[index].ssrc());
     sources_.erase(sources_.begin() + static_cast<std::ptrdiff_t>(index));
     if (latest_ == index) {
         latest_ = sources_.size();

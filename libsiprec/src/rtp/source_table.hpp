@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace siprec::rtp {
@@ -34,6 +35,11 @@ class SourceTable {
     /// Forgets sources last heard before `before` (RFC 3550 6.3.5).
     void expire(WallTime before);
 
+    [[nodiscard]] bool has(std::uint32_t ssrc) noexcept { return find(ssrc) != nullptr; }
+
+    /// Those that left since the last call, the latest of very many.
+    [[nodiscard]] std::vector<std::uint32_t> take_gone() { return std::exchange(gone_, {}); }
+
     /// Report blocks for all valid sources that sent RTP since the last call (RFC 3550 6.4).
     [[nodiscard]] std::vector<ReportBlock> reports(WallTime now);
 
@@ -54,6 +60,7 @@ class SourceTable {
     void forget(std::size_t index);
 
     std::vector<SourceState> sources_;
+    std::vector<std::uint32_t> gone_;
     std::size_t latest_ = 0;  // index of the source that sent last, where most packets are found
     bool any_rtp_ = false;
     std::uint32_t current_ssrc_ = 0;

@@ -66,6 +66,9 @@ class StreamSecurity {
                                                std::span<std::byte>& packet) noexcept;
     [[nodiscard]] bool protect_rtcp(Channel channel, std::vector<std::byte>& packet) noexcept;
 
+    /// An RTP member has left.
+    void forget(std::uint32_t ssrc) noexcept { parts_[0].keys.forget(ssrc); }
+
     [[nodiscard]] bool authenticates_rtp() const noexcept {
         return parts_[0].keys.authenticates_rtp();
     }

@@ -26,6 +26,15 @@ std::uint32_t read_word(std::span<const std::byte> packet, std::size_t at) noexc
     return word;
 }
 
+std::uint16_t sequence_of(std::span<const std::byte> packet) noexcept {
+    return static_cast<std::uint16_t>(read_word(packet, 0) & 0xFFFFU);
+}
+
+/// Sequence numbers go round (RFC 3550 A.1).
+bool is_behind(std::uint16_t sequence, std::uint16_t other) noexcept {
+    return static_cast<std::uint16_t>(other - sequence - 1U) < 0x7FFFU;
+}
+
 Verdict to_verdict(srtp_err_status_t status) noexcept {
     switch (status) {
         case srtp_err_status_ok:
@@ -66,30 +75,84 @@ struct Receiver::State {
         return status == srtp_err_status_ok ? std::optional(counter) : std::nullopt;
     }
 
+    [[nodiscard]] bool is_latest(std::uint32_t ssrc) const noexcept {
+        return !heard.empty() && heard.back().ssrc == ssrc;
+    }
+
     /// Bounded by forgetting the eldest, with all that libsrtp2 keeps of it: who has the key could
     /// otherwise make us remember 2^32 SSRCs.
-    void note(std::uint32_t ssrc) {
-        if (!heard.empty() && heard.back() == ssrc) {
+    void note(std::uint32_t ssrc, std::uint16_t sequence) {
+        if (!is_latest(ssrc)) {
+            if (const auto known = std::ranges::find(heard, ssrc, &Heard::ssrc);
+                known != heard.end()) {
+                std::iter_swap(known, std::prev(heard.end()));
+            } else {
+                if (heard.size() == kMaxSources) {
+                    forget(heard.front().ssrc);
+                }
+                heard.push_back({.ssrc = ssrc, .highest = sequence});
+            }
+        }
+        Heard& latest = heard.back();
+        if (is_behind(latest.highest, sequence)) {
+            latest.highest = sequence;
+        }
+        // Beyond the list of libsrtp2, and far from where the number comes round.
+        constexpr std::uint16_t kFar = 0x4000;
+        if (latest.returned_from &&
+            static_cast<std::uint16_t>(latest.highest - *latest.returned_from) > kFar) {
+            latest.returned_from.reset();
+        }
+    }
+
+    /// A packet from before the time that its sender was away.
+    [[nodiscard]] bool is_from_before(std::uint32_t ssrc, std::uint16_t sequence) const noexcept {
+        if (returned == 0) {
+            return false;
+        }
+        const auto known = std::ranges::find(heard, ssrc, &Heard::ssrc);
+        return known != heard.end() && known->returned_from &&
+               !is_behind(*known->returned_from, sequence);
+    }
+
+    /// Keeps where the SSRC was, so that what it sent cannot be played again when it is back.
+    void forget(std::uint32_t ssrc) {
+        const auto known = std::ranges::find(heard, ssrc, &Heard::ssrc);
+        if (known == heard.end()) {
             return;
         }
-        if (const auto known = std::ranges::find(heard, ssrc); known != heard.end()) {
-            std::iter_swap(known, std::prev(heard.end()));
-            return;
+        if (left.size() == kMaxLeft) {
+            left.erase(left.begin());
         }
-        if (heard.size() == kMaxSources) {
-            static_cast<void>(srtp_remove_stream(context.get(), htonl(heard.front())));
-            heard.erase(heard.begin());
-        }
-        heard.push_back(ssrc);
+        left.push_back(
+            {.ssrc = ssrc, .rollover = rollover(ssrc).value_or(0), .sequence = known->highest});
+        heard.erase(known);
+        static_cast<void>(srtp_remove_stream(context.get(), htonl(ssrc)));
     }
 
     srtp_err_status_t unprotect(std::span<std::byte>& packet);
+    srtp_err_status_t unprotect_returned(std::span<std::byte>& packet, std::uint32_t ssrc);
     bool guess_rollover(std::span<std::byte>& packet, std::uint32_t ssrc);
     bool try_rollover(std::span<std::byte>& packet, std::uint32_t ssrc, std::uint32_t counter);
 
     // More than the one packet in ten thousand that needs a guess, little for who sends forgeries.
     static constexpr std::uint32_t kMaxGuesses = 32;
     static constexpr std::size_t kMaxSources = 64;
+    static constexpr std::size_t kMaxLeft = 256;
+
+    struct Heard {
+        std::uint32_t ssrc;
+        std::uint16_t highest;  // sequence number
+        // Where it was when it left: libsrtp2 has no list of what came before.
+        std::optional<std::uint16_t> returned_from{};
+    };
+
+    /// An SSRC whose state was dropped: the index (RFC 3711 3.3.1) it had come to.
+    struct Left {
+        std::uint32_t ssrc;
+        std::uint32_t rollover;
+        std::uint16_t sequence;
+    };
 
     Policy policy;
     Context context;
@@ -99,7 +162,9 @@ struct Receiver::State {
     std::uint64_t lifetime = 0;
     std::uint64_t packets = 0;
     std::uint32_t guesses = kMaxGuesses;
-    std::vector<std::uint32_t> heard;  // the SSRCs of authentic packets
+    std::vector<Heard> heard;  // who sent authentic packets, the latest behind the others
+    std::vector<Left> left;
+    std::size_t returned = 0;  // how many ever came back
     std::map<std::uint32_t, std::uint32_t> inherited;
     std::vector<std::byte>
         original;  // GCM decrypts before it knows whether the packet is authentic
@@ -115,6 +180,37 @@ srtp_err_status_t Receiver::State::unprotect(std::span<std::byte>& packet) {
         std::ranges::copy(original, packet.begin());
     }
     return status;
+}
+
+/// The first packet of an SSRC that had left (RFC 4568 6.5). It goes on where it was: what is older
+/// than that is a replay.
+srtp_err_status_t Receiver::State::unprotect_returned(std::span<std::byte>& packet,
+                                                      std::uint32_t ssrc) {
+    const auto known = std::ranges::find(left, ssrc, &Left::ssrc);
+    if (known == left.end()) {
+        return unprotect(packet);
+    }
+    const std::uint16_t sequence = sequence_of(packet);
+    const bool looks_old = !is_behind(known->sequence, sequence);
+    srtp_policy_t alone = policy.for_ssrc(ssrc);
+    if ((looks_old && !authenticates) ||
+        srtp_add_stream(context.get(), &alone) != srtp_err_status_ok) {
+        return srtp_err_status_replay_old;
+    }
+    // Only such as make the packet a newer one; two, as much can have been sent unheard.
+    const std::uint32_t first = known->rollover + (sequence <= known->sequence ? 1 : 0);
+    if (try_rollover(packet, ssrc, first) ||
+        (authenticates && try_rollover(packet, ssrc, first + 1))) {
+        ++returned;
+        note(ssrc, sequence);
+        if (!looks_old) {
+            heard.back().returned_from = known->sequence;
+        }
+        left.erase(known);
+        return srtp_err_status_ok;
+    }
+    static_cast<void>(srtp_remove_stream(context.get(), htonl(ssrc)));
+    return looks_old ? srtp_err_status_replay_old : srtp_err_status_auth_fail;
 }
 
 /// SDES cannot say which roll-over counter a stream is at (RFC 3711 3.3.1): one that we joined
@@ -205,14 +301,21 @@ Verdict Receiver::unprotect_rtp(std::span<std::byte>& packet) noexcept {
         return Verdict::Expired;
     }
     const std::uint32_t ssrc = read_word(packet, 8);
-    const auto status = state.unprotect(packet);
+    const std::uint16_t sequence = sequence_of(packet);
+    if (state.is_from_before(ssrc, sequence)) {
+        return Verdict::Replayed;
+    }
+    const bool may_have_left = !state.left.empty() && !state.is_latest(ssrc);
+    const auto status =
+        may_have_left ? state.unprotect_returned(packet, ssrc) : state.unprotect(packet);
     if (status == srtp_err_status_ok) {
         state.guesses = std::min(state.guesses + 1, State::kMaxGuesses);
-    } else if (status != srtp_err_status_auth_fail || !state.guess_rollover(packet, ssrc)) {
+    } else if (status != srtp_err_status_auth_fail || may_have_left ||
+               !state.guess_rollover(packet, ssrc)) {
         return to_verdict(status);
     }
     ++state.packets;
-    state.note(ssrc);
+    state.note(ssrc, sequence);
     return Verdict::Ok;
 }
 
@@ -238,16 +341,18 @@ std::optional<std::uint32_t> Receiver::rollover(std::uint32_t ssrc) const noexce
 
 void Receiver::inherit_rollovers(const Receiver& old) {
     state_->inherited = old.state_->inherited;
-    for (const std::uint32_t ssrc : old.state_->heard) {
-        if (const auto counter = old.rollover(ssrc)) {
-            state_->inherited.insert_or_assign(ssrc, *counter);
+    for (const State::Left& left : old.state_->left) {
+        state_->inherited.insert_or_assign(left.ssrc, left.rollover);
+    }
+    for (const State::Heard& heard : old.state_->heard) {
+        if (const auto counter = old.rollover(heard.ssrc)) {
+            state_->inherited.insert_or_assign(heard.ssrc, *counter);
         }
     }
 }
 
 void Receiver::forget(std::uint32_t ssrc) noexcept {
-    std::erase(state_->heard, ssrc);
-    static_cast<void>(srtp_remove_stream(state_->context.get(), htonl(ssrc)));
+    state_->forget(ssrc);
 }
 
 }  // namespace siprec::srtp

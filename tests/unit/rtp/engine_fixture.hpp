@@ -35,7 +35,7 @@ namespace siprec::test {
 class ShiftedClock final : public Clock {
   public:
     [[nodiscard]] WallTime now() const noexcept override {
-        return system_clock().now() + shift_.load();
+        return system_clock().now() + shift_.load() + step_.load();
     }
 
     [[nodiscard]] SteadyTime steady_now() const noexcept override {
@@ -44,8 +44,12 @@ class ShiftedClock final : public Clock {
 
     void advance(std::chrono::nanoseconds by) { shift_ = shift_.load() + by; }
 
+    /// As an administrator or NTP does: of the wall clock alone.
+    void step(std::chrono::nanoseconds by) { step_ = step_.load() + by; }
+
   private:
     std::atomic<std::chrono::nanoseconds> shift_{std::chrono::nanoseconds{0}};
+    std::atomic<std::chrono::nanoseconds> step_{std::chrono::nanoseconds{0}};
 };
 
 class NotingLogger final : public Logger {
@@ -343,7 +347,7 @@ class EngineFixture {
 
     StreamStats close(const TestStream& stream) const {
         on_thread(stream.thread, [&](rtp::MediaThread& thread) {
-            thread.close_stream(stream.handle, thread.now());
+            thread.close_stream(stream.handle, system_clock().now());
         });
         const auto stats = stream.notes->closed();
         REQUIRE(stats);

@@ -24,6 +24,8 @@ using siprec::test::TestStream;
 
 namespace {
 
+using namespace std::chrono_literals;
+
 Bytes packet(int sequence, std::uint8_t payload_type = 0) {
     return siprec::test::rtp({.sequence = static_cast<std::uint16_t>(sequence),
                               .timestamp = static_cast<std::uint32_t>(sequence) * 160,
@@ -212,28 +214,38 @@ TEST_CASE("engine: nothing is handed on while the stream is inactive",
     CHECK(stats.lost == 0);
 }
 
-TEST_CASE("engine: last_received tells of media from the client only", "[unit][rtp][engine]") {
-    const EngineFixture f;
+TEST_CASE("engine: last_heard tells of media from the client only, whatever the wall clock does",
+          "[unit][rtp][engine]") {
+    EngineFixture f;
     const Client client;
     const Client stranger("127.0.0.2");
     const TestStream stream =
         f.open([&](StreamInfo& info) { info.remote_rtp = client.endpoint(); });
-    const auto last = [&] {
-        std::optional<WallTime> when;
-        f.on_thread(stream.thread,
-                    [&](MediaThread& thread) { when = thread.last_received(stream.handle); });
-        return when;
+    const auto silence = [&] {
+        std::optional<std::chrono::nanoseconds> since;
+        f.on_thread(stream.thread, [&](MediaThread& thread) {
+            if (const auto heard = thread.last_heard(stream.handle)) {
+                since = thread.steady_now() - *heard;
+            }
+        });
+        return since;
     };
-    CHECK_FALSE(last());
+    CHECK_FALSE(silence());
     client.send(stream.info.local_rtp, packet(1));
     REQUIRE(eventually([&] { return stream.notes->packets().size() == 1; }));
-    const auto heard = last();
-    CHECK(heard == stream.notes->packets().front().arrival);
+    REQUIRE(silence());
+    CHECK(*silence() < 2s);
+    // The tick of the second in which it was heard is over.
+    REQUIRE(eventually([&] { return *silence() > 1ms; }));
+    f.clock.advance(1min);
     stranger.send(stream.info.local_rtp, packet(9));
-    static_cast<void>(last());
-    CHECK(last() == heard);
+    CHECK(*silence() >= 1min);
+    f.clock.advance(10s);
+    CHECK(*silence() >= 70s);
+    f.clock.step(24h);
+    CHECK(*silence() < 5min);
     f.close(stream);
-    CHECK_FALSE(last());
+    CHECK_FALSE(silence());
 }
 
 TEST_CASE("engine: ports run out with the range named and come back", "[unit][rtp][engine]") {

@@ -294,3 +294,46 @@ TEST_CASE("srtp: a client with the key cannot make us remember SSRCs without bou
     receiver.forget(100);
     CHECK_FALSE(receiver.rollover(100));
 }
+
+TEST_CASE("srtp: an SSRC that left and is back goes on where it was",
+          "[unit][srtp][rfc4568][4568-6.5-1]") {
+    const Suite suite = GENERATE(Suite::AesCm128HmacSha1_80, Suite::AeadAes128Gcm);
+    const auto keys = random_keys(suite);
+    auto sender = *Sender::create(keys);
+    auto receiver = *Receiver::create(keys);
+    // Past two roll-overs, then a BYE.
+    std::uint32_t index = 65'500;
+    Bytes last;
+    for (; index < 2 * 65'536 + 10; ++index) {
+        last = sealed(sender, rtp(9, static_cast<std::uint16_t>(index)));
+        REQUIRE(open_rtp(receiver, last).first == Verdict::Ok);
+    }
+    REQUIRE(receiver.rollover(9) == 2U);
+    receiver.forget(9);
+    CHECK_FALSE(receiver.rollover(9));
+    CHECK(open_rtp(receiver, last).first == Verdict::Replayed);
+    CHECK_FALSE(receiver.rollover(9));
+    // Somebody else is heard meanwhile, as the first of a stream that nobody knew.
+    CHECK(open_rtp(receiver, sealed(sender, rtp(10, 1))).first == Verdict::Ok);
+    CHECK(open_rtp(receiver, sealed(sender, rtp(9, static_cast<std::uint16_t>(index++)))).first ==
+          Verdict::Ok);
+    CHECK(receiver.rollover(9) == 2U);
+    CHECK(open_rtp(receiver, last).first == Verdict::Replayed);
+    // A pause in which the number went round.
+    receiver.forget(9);
+    Bytes far;
+    for (const std::uint32_t end = index + 60'000; index < end; ++index) {
+        far = sealed(sender, rtp(9, static_cast<std::uint16_t>(index)));
+    }
+    CHECK(open_rtp(receiver, far).first == Verdict::Ok);
+    for (const std::uint32_t end = index + 100; index < end; ++index) {
+        CHECK(open_rtp(receiver, sealed(sender, rtp(9, static_cast<std::uint16_t>(index)))).first ==
+              Verdict::Ok);
+    }
+    // What is not authentic leaves nothing behind.
+    receiver.forget(9);
+    Bytes forged = sealed(sender, rtp(9, static_cast<std::uint16_t>(index)));
+    forged.back() ^= std::byte{1};
+    CHECK(open_rtp(receiver, forged).first == Verdict::Forged);
+    CHECK_FALSE(receiver.rollover(9));
+}
