@@ -75,7 +75,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="siprec-bench-") as folder:
         document = pathlib.Path(folder) / "metadata.xml"
         document.write_text(metadata(4096))
-        server = harness.Server(folder, pairs=14_000, database="postgresql://nobody@127.0.0.1:1/none",
+        server = harness.Server(folder, media=(4000, 31_999), database="postgresql://nobody@127.0.0.1:1/none",
                                 options=("--role", "live", "--log-level", "error"))
         server.start()
         try:

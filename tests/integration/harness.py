@@ -50,11 +50,14 @@ _media_blocks: list[socket.socket] = []
 
 def media_range(pairs: int) -> tuple[int, int]:
     """A stretch of UDP ports of this process alone, below those that the kernel gives out."""
-    block = 64
+    block, lowest, middle, highest = 64, 10000 // 64, 21000 // 64, 32768 // 64
     blocks = -(-2 * pairs // block)
-    first, last = 10000 // block, 32768 // block - blocks
-    start = random.randint(first, last)
-    for at in [*range(start, last + 1), *range(first, start)]:
+    if blocks > 4:  # from the bottom of their part up, so that there is room for long ones
+        starts = [*range(middle, highest - blocks + 1)]
+    else:
+        starts = [*range(lowest, middle - blocks + 1)]
+        random.shuffle(starts)
+    for at in starts:
         claims = [socket.socket(socket.AF_UNIX) for _ in range(blocks)]
         try:
             for offset, claim in enumerate(claims):
@@ -84,13 +87,14 @@ class Server:
     """A siprec-server with a data folder of its own."""
 
     def __init__(self, folder: str, host: str = "127.0.0.1", database: str | None = None,
-                 pairs: int = 64, options: tuple[str, ...] = (), config: str = ""):
+                 pairs: int = 64, options: tuple[str, ...] = (), config: str = "",
+                 media: tuple[int, int] | None = None):
         self.folder = pathlib.Path(folder)
         self.data = self.folder / "data"
         self.host = host
         self.sip_port = free_sip_port(host)
         self.http_port = free_port(socket.SOCK_STREAM)
-        self.media = media_range(pairs)
+        self.media = media or media_range(pairs)
         self.database = database
         self.options = options
         self.log_path = self.folder / "server.log"

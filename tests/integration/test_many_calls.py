@@ -15,7 +15,7 @@ class ManyCalls(harness.IntegrationTest):
         self.assertEqual(report["packets_sent"], 100 * 2 * 10 * 50)
         rows = server.wait_for_recordings(100, 180)
         self.assertEqual(len(rows), 100)
-        captured = sum(count_rtp(path) for path in pathlib.Path(server.data).rglob("*.pcapng"))
+        captured = sum(count_rtp(path) for path in (pathlib.Path(server.data) / "recordings").rglob("*.pcapng"))
         print(f"{report['packets_sent']} packets sent, {captured} in captures")
         self.assertEqual(captured, report["packets_sent"])
         self.assertEqual({row["state"] for row in rows}, {"stored"})
