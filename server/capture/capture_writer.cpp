@@ -1,5 +1,7 @@
 #include "capture/capture_writer.hpp"
 
+#include <pthread.h>
+
 #include <chrono>
 
 namespace siprec::server {
@@ -23,6 +25,8 @@ CaptureWriter::CaptureWriter(CaptureSpool& spool, const CaptureConfig& config) :
         std::jthread([this, every, interval = config.commit_interval](const std::stop_token& stop) {
             every(stop, interval, [this] { spool_.commit(); });
         });
+    static_cast<void>(::pthread_setname_np(flusher_.native_handle(), "capture-flush"));
+    static_cast<void>(::pthread_setname_np(committer_.native_handle(), "capture-commit"));
 }
 
 CaptureWriter::~CaptureWriter() {

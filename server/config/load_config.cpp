@@ -69,6 +69,7 @@ void read_sip(TomlTable sip, Config& config) {
         });
     sip.text("user_agent", config.recorder.user_agent);
     sip.flag("strict", config.recorder.strict);
+    sip.flag("ringing", config.recorder.ringing);
     SessionTimerConfig& timer = config.recorder.timer;
     sip.flag("session_timer", timer.enabled);
     sip.duration("session_expires_s", timer.expires, 90, kDay);
@@ -140,6 +141,10 @@ void read_digest(TomlTable table, DigestConfig& digest) {
             });
         });
     table.duration("nonce_lifetime_s", digest.nonce_lifetime, 1, kDay);
+}
+
+void read_metadata(TomlTable table, MetadataConfig& metadata) {
+    table.texts("extension_namespaces", metadata.extension_namespaces);
 }
 
 void read_security(TomlTable table, SecurityConfig& security) {
@@ -255,6 +260,7 @@ void read_all(const toml::table& file, Config& config, TomlErrors& errors) {
     read_tls(root.table("tls"), config.recorder.tls);
     read_digest(root.table("digest"), config.recorder.digest);
     read_security(root.table("security"), config.recorder.security);
+    read_metadata(root.table("metadata"), config.recorder.metadata);
     read_media(root.table("media"), config.recorder.media);
     read_limits(root.table("limits"), config.recorder.limits);
     read_http(root.table("http"), config.http);

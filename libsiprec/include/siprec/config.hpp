@@ -4,6 +4,7 @@
 #include <siprec/net.hpp>
 #include <siprec/srtp.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -153,6 +154,20 @@ enum class SnapshotPolicy : std::uint8_t {
     Always,         ///< whenever the client allows UPDATE
 };
 
+/// Which of the extension data in metadata documents may be kept (RFC 7865 10: none but what the
+/// local policy asks for).
+struct MetadataConfig {
+    /// Namespaces, as `metadata::minimise` reads them. Where "*" is not among them, sinks get every
+    /// document rewritten without the rest, one that cannot be read as an empty text, and SIP
+    /// messages that carry a document without their body.
+    std::vector<std::string> extension_namespaces{"*"};
+
+    [[nodiscard]] bool keeps_all() const {
+        return std::find(extension_namespaces.begin(), extension_namespaces.end(), "*") !=
+               extension_namespaces.end();
+    }
+};
+
 /// Settings of a `Recorder`.
 struct RecorderConfig {
     std::vector<Listener> listeners;
@@ -161,6 +176,7 @@ struct RecorderConfig {
     SecurityConfig security;
     MediaConfig media;
     RecorderLimits limits;
+    MetadataConfig metadata;
     std::string user_agent = "libsiprec";  ///< Server and User-Agent headers
     SessionTimerConfig timer;
     SnapshotPolicy snapshot = SnapshotPolicy::WhenAnnounced;
@@ -168,6 +184,9 @@ struct RecorderConfig {
     /// `+sip.src` must be there and spelt right, else 403 (420 for a misspelt tag), and metadata
     /// that does not parse gets 400.
     bool strict = false;
+    /// Answer 180 ahead of each 200, for clients that want to hear one; reliably (RFC 3262) where
+    /// the client supports or requires 100rel.
+    bool ringing = false;
     /// How long an ACK, or the answer to a request of ours, is waited for: 64*T1 (RFC 3261 17).
     std::chrono::milliseconds transaction_timeout{32'000};
     /// How long a call such as `Recorder::pause` waits for the client's answer.

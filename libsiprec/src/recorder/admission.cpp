@@ -16,7 +16,7 @@ namespace siprec::recorder {
 namespace {
 
 /// Extensions that a request may require of us (RFC 3261 8.2.2.3). 100rel asks nothing of a server
-/// that sends no provisional response: its first answer is the final one (RFC 3262 3).
+/// whose first answer is the final one (RFC 3262 3); with `ringing` the 180 is reliable.
 bool is_known_extension(std::string_view tag, const RecorderConfig& config) {
     constexpr std::array<std::string_view, 4> kKnown{
         "siprec", "record-aware", "100rel", "replaces"};

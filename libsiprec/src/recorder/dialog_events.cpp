@@ -232,6 +232,8 @@ sip::Response RecorderImpl::on_request(sip::DialogId dialog, const sip::Request&
         case sip::Method::Options:
             break;
         case sip::Method::Prack:
+            response.status = request.acknowledges_ringing ? 200 : 481;
+            break;
         case sip::Method::Cancel:
             response.status = 481;  // nothing waits: every INVITE is answered at once
             break;

@@ -80,7 +80,7 @@ void blank_line(std::string& text, std::size_t start, std::size_t end) {
 std::string blank_keys(std::string_view text) {
     std::string blanked(text);
     for (std::size_t start = 0; start < blanked.size();) {
-        const std::size_t end = std::min(blanked.find_first_of(kLineEnds, start), blanked.size());
+        const std::size_t end = find_line_end(blanked, start);
         blank_line(blanked, start, end);
         start = end + 1;
     }

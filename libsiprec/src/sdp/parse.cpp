@@ -154,7 +154,7 @@ class Parser {
 
     Result<SessionDescription> run() {
         for (std::size_t start = 0; start < text_.size();) {
-            const std::size_t end = std::min(text_.find_first_of(kLineEnds, start), text_.size());
+            const std::size_t end = find_line_end(text_, start);
             if (auto taken = take_line(text_.substr(start, end - start), start); !taken) {
                 return std::move(taken).error();
             }

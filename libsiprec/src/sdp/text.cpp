@@ -16,6 +16,15 @@ char upper(char c) noexcept {
 
 }  // namespace
 
+std::size_t find_line_end(std::string_view text, std::size_t start) noexcept {
+    // Not find_first_of: that calls the C library for every character.
+    const auto* const end =
+        std::find_if(text.begin() + static_cast<std::ptrdiff_t>(start), text.end(), [](char c) {
+            return c == '\n' || c == '\r' || c == '\0';
+        });
+    return static_cast<std::size_t>(end - text.begin());
+}
+
 std::string_view trim(std::string_view text) noexcept {
     const std::size_t first = text.find_first_not_of(kBlanks);
     if (first == std::string_view::npos) {

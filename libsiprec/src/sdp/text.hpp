@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -8,8 +9,9 @@
 // The few things one does with the words of an SDP line.
 namespace siprec::sdp {
 
-/// A bare CR and a NUL end a line as well, so that no value that is echoed can hold one.
-inline constexpr std::string_view kLineEnds{"\r\n\0", 3};
+/// Where the line that begins at `start` ends. A bare CR and a NUL end a line as well, so that no
+/// value that is echoed can hold one.
+[[nodiscard]] std::size_t find_line_end(std::string_view text, std::size_t start) noexcept;
 
 [[nodiscard]] std::string_view trim(std::string_view text) noexcept;
 

@@ -44,6 +44,7 @@ struct Dialog {
     TportPtr connection;
     bool is_sips = false;
     std::vector<PendingAck> pending_acks;
+    bool awaits_prack = false;
     std::vector<std::unique_ptr<ClientTransaction>> transactions;  // of ours, those without answer
     Transport transport = Transport::Udp;
     Endpoint local;
@@ -129,6 +130,7 @@ class UserAgentImpl final : public UserAgent {
     void receive_outside_dialog(nta_incoming_t* incoming, const sip_t& sip);
     void receive_in_dialog(Dialog& dialog, nta_incoming_t* incoming, const sip_t& sip);
     void receive_ack(Dialog& dialog, nta_incoming_t* incoming, const sip_t* sip);
+    void receive_prack(nta_incoming_t* incoming, const sip_t& sip);
     void receive_answer(ClientTransaction& transaction, const sip_t* sip);
     void tick();
 
@@ -151,6 +153,7 @@ class UserAgentImpl final : public UserAgent {
                nta_incoming_t* incoming,
                const Request& request,
                const Response& response);
+    void ring(Dialog& dialog, nta_incoming_t* incoming, const Request& request);
     void accept_invite(IncomingPtr incoming, const sip_t& sip, Request request);
     [[nodiscard]] std::optional<ReplacesMatch> find_replaced(const Request& request,
                                                              const sip_t& sip) const;

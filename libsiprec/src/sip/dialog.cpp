@@ -183,7 +183,27 @@ void UserAgentImpl::accept_invite(IncomingPtr incoming, const sip_t& sip, Reques
         dialog->pending_acks.push_back({std::move(incoming), true});
         dialogs_.emplace(dialog->id, std::move(dialog));
     }
+    if (accepted && settings_.ringing) {
+        ring(*where, transaction, request);
+    }
     reply(where, transaction, request, response);
+}
+
+/// The stack has matched its RAck (RFC 3262 3) with an INVITE, whose dialog may be over by now.
+void UserAgentImpl::receive_prack(nta_incoming_t* incoming, const sip_t& sip) {
+    nta_leg_t* leg = nta_leg_by_dialog(agent_.get(),
+                                       nullptr,
+                                       sip.sip_call_id,
+                                       sip.sip_from->a_tag,
+                                       nullptr,
+                                       sip.sip_to->a_tag,
+                                       nullptr);
+    Dialog* dialog = leg == nullptr ? nullptr : nta_leg_magic(leg, siprec_on_request);
+    if (dialog == nullptr) {
+        receive_outside_dialog(incoming, sip);
+    } else {
+        receive_in_dialog(*dialog, incoming, sip);
+    }
 }
 
 void UserAgentImpl::receive_in_dialog(Dialog& dialog, nta_incoming_t* incoming, const sip_t& sip) {
@@ -217,6 +237,8 @@ void UserAgentImpl::receive_in_dialog(Dialog& dialog, nta_incoming_t* incoming, 
         // Target refresh (RFC 3261 12.2.2, RFC 3311 5.1).
         nta_leg_server_route(dialog.leg.get(), nullptr, sip.sip_contact);
     }
+    request.acknowledges_ringing =
+        request.method == Method::Prack && std::exchange(dialog.awaits_prack, false);
     const Response response = handler_.on_request(dialog.id, request);
     const bool is_invite = request.method == Method::Invite;
     if (is_invite && response.status < 300) {

@@ -78,6 +78,9 @@ Result<Listener> UserAgentImpl::open_listener(const Listener& wanted) {
                             URL_STRING_MAKE(url.c_str()),
                             // Above a full UDP datagram, whatever the platform's default.
                             TPTAG_MTU(65535),
+                            // A burst waits here for its turn, or for its 503: what the kernel
+                            // drops comes again half a second later.
+                            TPTAG_UDP_RMEM(4U << 20U),
                             TAG_END()) < 0) {
         return Error(ErrorCode::Io,
                      fmt::format("cannot listen on {}:{}: {}",

@@ -60,6 +60,7 @@ struct Request {
     WireMessage wire;
     std::vector<std::string> tls_names;  // of the client's certificate, proven
     std::string user;                    // who authenticated by digest; empty: nobody did
+    bool acknowledges_ringing = false;   // PRACK: its RAck names our reliable 180 (RFC 3262 7.2)
     bool from_stranger = false;          // came past the TLS front, not through it
 };
 

@@ -2,7 +2,27 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace siprec::sip {
+
+extern "C" {
+
+/// @param prack  null when the final response has made one needless
+static int siprec_on_prack(UserAgentImpl* agent,
+                           nta_reliable_t* /*reliable*/,
+                           nta_incoming_t* prack,
+                           const sip_t* sip) noexcept {
+    try {
+        if (prack != nullptr) {
+            agent->receive_prack(prack, *sip);
+        }
+    } catch (...) {
+        return 0;
+    }
+    return 0;
+}
+}
 
 namespace {
 
@@ -29,6 +49,34 @@ const char* phrase(int status) {
 }
 
 }  // namespace
+
+/// A 180 ahead of the 200, reliable where the client knows how. It carries no SDP: so the 200 need
+/// not wait for the PRACK, and ends the 180's retransmission (RFC 3262 3).
+void UserAgentImpl::ring(Dialog& dialog, nta_incoming_t* incoming, const Request& request) {
+    const auto has_100rel = [](const std::vector<std::string>& tags) {
+        return std::ranges::find(tags, "100rel") != tags.end();
+    };
+    const std::string own_contact = contact(
+        request.wire.transport, request.wire.local, request.request_uri.starts_with("sips:"));
+    const auto ringing = [&](auto send) {
+        return send(SIP_180_RINGING,
+                    SIPTAG_CONTACT_STR(own_contact.c_str()),
+                    SIPTAG_SERVER_STR(settings_.user_agent.c_str()),
+                    SIPTAG_ALLOW_STR(kAllow),
+                    TAG_END());
+    };
+    if (has_100rel(request.require) || has_100rel(request.supported)) {
+        dialog.awaits_prack = ringing([&](auto... tags) {
+            return nta_reliable_treply(incoming, siprec_on_prack, this, tags...) != nullptr;
+        });
+    } else if (!ringing(
+                   [&](auto... tags) { return nta_incoming_treply(incoming, tags...) == 0; })) {
+        log(LogLevel::Warning, "cannot send the 180 response", request);
+        return;
+    }
+    const MessagePtr sent(nta_incoming_getresponse(incoming));
+    tell_sent(dialog, sent.get());
+}
 
 void UserAgentImpl::reply(Dialog* dialog,
                           nta_incoming_t* incoming,

@@ -3,6 +3,8 @@
 #include "base/mutex.hpp"
 #include "sip/sofia.hpp"
 
+#include <pthread.h>
+
 #include <future>
 #include <mutex>
 #include <optional>
@@ -78,6 +80,8 @@ class SipThreadImpl final : public SipThread {
             su_root_run(root.get());
             on_stopping();
         });
+        // The name is for those who look at the threads; nothing depends on it.
+        static_cast<void>(::pthread_setname_np(thread_.native_handle(), "sip"));
         return outcome.get();
     }
 

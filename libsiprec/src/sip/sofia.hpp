@@ -12,6 +12,7 @@ struct ClientTransaction;
 #define NTA_AGENT_MAGIC_T ::siprec::sip::UserAgentImpl
 #define NTA_LEG_MAGIC_T ::siprec::sip::Dialog
 #define NTA_INCOMING_MAGIC_T ::siprec::sip::Dialog
+#define NTA_RELIABLE_MAGIC_T ::siprec::sip::UserAgentImpl
 #define NTA_OUTGOING_MAGIC_T ::siprec::sip::ClientTransaction
 
 // First, because sofia-sip has a macro named sip_status.

@@ -76,7 +76,6 @@ Result<void> UserAgentImpl::open() {
         // Parse a copy, so that the bytes stay as they were received.
         NTATAG_SIPFLAGS(MSG_DO_EXTRACT_COPY),
         NTATAG_BAD_RESP_MASK(0),
-        TPTAG_UDP_RMEM(4U << 20U),
         TAG_END()));
     if (!agent_) {
         return Error(ErrorCode::Internal, "nta_agent_create failed");

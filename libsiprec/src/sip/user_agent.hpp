@@ -77,6 +77,7 @@ class UserAgent {
         std::size_t max_message_bytes = std::size_t{1} << 20;
         std::string user_agent;
         std::chrono::milliseconds transaction_timeout{32'000};  // 64*T1
+        bool ringing = false;                                   // a 180 ahead of each 200
         std::string supported;  // option tags for Supported; never `siprec` (RFC 7866 11.1.1)
     };
 

@@ -554,6 +554,52 @@ TEST_CASE("initiative: a PRACK that acknowledges nothing gets 481", "[unit][reco
               .rfind("SIP/2.0 481", 0) == 0);
 }
 
+TEST_CASE("initiative: a 180 goes ahead where it is wanted, reliably for who knows 100rel",
+          "[unit][recorder][rfc3262]") {
+    siprec::RecorderConfig config;
+    config.ringing = true;
+    Fixture fixture(config);
+    const std::string how = GENERATE("Supported: 100rel\r\n", "Require: 100rel\r\n");
+    fixture.peer.send(fixture.sip_port, fixture.request("INVITE", "", how + kSdpType, offer()));
+    std::string ringing;
+    do {
+        ringing = fixture.peer.receive();
+    } while (ringing.rfind("SIP/2.0 100", 0) == 0);
+    REQUIRE(ringing.rfind("SIP/2.0 180", 0) == 0);
+    CHECK(ringing.find("\r\nRequire: 100rel\r\n") != std::string::npos);
+    std::smatch sequence;
+    REQUIRE(std::regex_search(ringing, sequence, std::regex("\r\nRSeq: ([0-9]+)\r\n")));
+    CHECK(ringing.find("m=audio") == std::string::npos);
+    const std::string answer = fixture.peer.receive();
+    REQUIRE(answer.rfind("SIP/2.0 200", 0) == 0);
+    const std::string tag = Fixture::tag_of(answer);
+    CHECK(Fixture::tag_of(ringing) == tag);
+    const std::string rack =
+        "RAck: " + sequence[1].str() + " " + std::to_string(fixture.cseq) + " INVITE\r\n";
+    CHECK(fixture.exchange(fixture.request("PRACK", tag, "RAck: 2 1 INVITE\r\n"))
+              .rfind("SIP/2.0 481", 0) == 0);
+    const std::string acknowledged = fixture.exchange(fixture.request("PRACK", tag, rack));
+    INFO(acknowledged);
+    CHECK(acknowledged.rfind("SIP/2.0 200", 0) == 0);
+    CHECK(fixture.exchange(fixture.request("PRACK", tag, rack)).rfind("SIP/2.0 481", 0) == 0);
+}
+
+TEST_CASE("initiative: a 180 for a client without 100rel is an ordinary one",
+          "[unit][recorder][rfc3262]") {
+    siprec::RecorderConfig config;
+    config.ringing = true;
+    Fixture fixture(config);
+    fixture.peer.send(fixture.sip_port, fixture.request("INVITE", "", kSdpType, offer()));
+    std::string ringing;
+    do {
+        ringing = fixture.peer.receive();
+    } while (ringing.rfind("SIP/2.0 100", 0) == 0);
+    REQUIRE(ringing.rfind("SIP/2.0 180", 0) == 0);
+    CHECK(ringing.find("100rel") == std::string::npos);
+    CHECK(ringing.find("RSeq") == std::string::npos);
+    CHECK(fixture.peer.receive().rfind("SIP/2.0 200", 0) == 0);
+}
+
 TEST_CASE("initiative: record-aware is noted", "[unit][recorder][rfc7866]") {
     Fixture fixture;
     REQUIRE(fixture.start_call(offer(), "application/sdp", "Supported: record-aware\r\n")
