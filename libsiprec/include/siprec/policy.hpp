@@ -2,10 +2,12 @@
 
 #include <siprec/export.hpp>
 #include <siprec/session.hpp>
+#include <siprec/session_sink.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace siprec {
 
@@ -19,6 +21,8 @@ struct SessionDecision {
     /// Accept: false answers every stream `inactive` (RFC 7866 7.2); `Recorder::resume` starts
     /// them.
     bool ready = true;
+    /// Accept: sinks of this session beside the recorder's. They outlive the recorder.
+    std::vector<SessionSinkFactory*> more_sinks;
 
     [[nodiscard]] static SessionDecision accept() { return {}; }
 
@@ -32,16 +36,20 @@ struct SessionDecision {
     [[nodiscard]] static SessionDecision refuse(int status,
                                                 std::string reason,
                                                 std::chrono::seconds retry_after = {}) {
-        return {.kind = Kind::Refuse,
-                .status = status,
-                .reason = std::move(reason),
-                .retry_after = retry_after};
+        SessionDecision decision;
+        decision.kind = Kind::Refuse;
+        decision.status = status;
+        decision.reason = std::move(reason);
+        decision.retry_after = retry_after;
+        return decision;
     }
 
     /// Tells the client nothing: no Warning, no Contact. The SIP stack does not let a request go
     /// without any answer, so it gets a bare 500.
     [[nodiscard]] static SessionDecision drop() {
-        return {.kind = Kind::Drop, .status = 0, .reason = {}, .retry_after = {}};
+        SessionDecision decision;
+        decision.kind = Kind::Drop;
+        return decision;
     }
 };
 

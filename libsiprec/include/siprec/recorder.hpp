@@ -85,6 +85,14 @@ class SIPREC_EXPORT Recorder {
     /// @param src  a SIP URI @return the id of the session; errors as for `pause`
     [[nodiscard]] virtual Result<Uuid> start_session(std::string src) = 0;
 
+    /// Adds sinks to a session that runs: `sinks` makes a session sink, which is told the metadata
+    /// as one complete document, opens a media sink for each open stream, and gets all that comes
+    /// from then on. Its failures are its own.
+    /// @param sinks  outlives the recorder
+    /// @return NotFound when there is none with this id
+    [[nodiscard]] virtual Result<void> attach_sinks(const Uuid& session,
+                                                    SessionSinkFactory& sinks) = 0;
+
     /// Refuses new sessions, ends the running ones with BYE (cause Shutdown), lets every sink
     /// finish and joins all threads. Returns when all is done; further calls do nothing.
     virtual void stop() = 0;

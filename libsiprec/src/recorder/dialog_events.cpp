@@ -37,11 +37,8 @@ sip::Response RecorderImpl::on_invite(sip::DialogId dialog, const sip::Request& 
     if (auto refused = refuse_short_timer(request)) {
         return std::move(*refused);
     }
-    return accept(dialog,
-                  request,
-                  std::make_shared<const SessionInfo>(std::move(info)),
-                  body,
-                  decision.ready);
+    return accept(
+        dialog, request, std::make_shared<const SessionInfo>(std::move(info)), body, decision);
 }
 
 session::RecordingSession RecorderImpl::make_machine(const Uuid& id,
@@ -63,9 +60,9 @@ sip::Response RecorderImpl::accept(sip::DialogId dialog,
                                    const sip::Request& request,
                                    const std::shared_ptr<const SessionInfo>& info,
                                    const Result<std::vector<BodyPart>>& body,
-                                   bool ready) {
-    session::RecordingSession machine =
-        make_machine(info->id, security_terms(info->transport, info->source.address), ready);
+                                   const SessionDecision& decision) {
+    session::RecordingSession machine = make_machine(
+        info->id, security_terms(info->transport, info->source.address), decision.ready);
     SocketSource ports(*engine_, config_.media, request.wire);
     auto outcome = machine.on_offer(true, body, ports);
     if (outcome.reply.status >= 300) {
@@ -81,7 +78,8 @@ sip::Response RecorderImpl::accept(sip::DialogId dialog,
                        .outcome = std::move(outcome),
                        .sockets = std::move(ports.sockets),
                        .messages = {request.wire},
-                       .origin = origin_of(request)});
+                       .origin = origin_of(request),
+                       .more_sinks = decision.more_sinks});
     if (!live) {
         return refuse(*info, live.error().sip_status(), live.error().message(), 5);
     }
@@ -115,7 +113,14 @@ Result<LiveSession*> RecorderImpl::begin(sip::DialogId dialog, Beginning beginni
                                            .thread = thread});
     LiveSession& live = entry->second;
     live.peer.learn(info->headers);
-    auto open = make_task([media, this](rtp::MediaThread&) { media->open(sinks_); });
+    auto open =
+        make_task([media, this, more = std::move(beginning.more_sinks), begun = info->started](
+                      rtp::MediaThread& media_thread) {
+            media->add_sink(media_thread, sinks_, begun);
+            for (SessionSinkFactory* factory : more) {
+                media->add_sink(media_thread, *factory, begun);
+            }
+        });
     open_sessions_.add();
     if (!engine_->post(thread, open)) {
         open_sessions_.remove();

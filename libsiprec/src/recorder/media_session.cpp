@@ -23,15 +23,13 @@ MediaSession::MediaSession(std::shared_ptr<const SessionInfo> info,
       on_finished_(std::move(on_finished)),
       cname_(rtp::random_cname(rtp::system_random())) {}
 
+/// @return whether it went well
 template <typename Call>
-void MediaSession::guarded(const char* what, Call call) {
-    if (!sink_) {
-        return;
-    }
+bool MediaSession::guarded(const char* what, Call call) noexcept {
     std::string failure;
     try {
-        call(*sink_);
-        return;
+        call();
+        return true;
     } catch (const std::exception& error) {
         failure = error.what();
     } catch (...) {
@@ -44,24 +42,59 @@ void MediaSession::guarded(const char* what, Call call) {
                  {"call_id", info_->call_id},
                  {"call", what},
                  {"error", failure}});
-    // Its media sinks are still in use, and may look at it until they are closed.
-    failed_sink_ = std::move(sink_);
+    return false;
 }
 
-void MediaSession::open(SessionSinkFactory& factory) {
-    try {
-        sink_ = factory.open_session(*info_);
-    } catch (const std::exception& error) {
-        logger_.log(
-            LogLevel::Error,
-            "recorder",
-            "the session sink cannot be made",
-            {{"rs", info_->id.to_string()}, {"call_id", info_->call_id}, {"error", error.what()}});
+template <typename Call>
+void MediaSession::each(const char* what, Call call) {
+    for (std::unique_ptr<SessionSink>& sink : sinks_) {
+        if (!guarded(what, [&] { call(*sink); })) {
+            // Its media sinks are still in use, and may look at it until they are closed.
+            failed_sinks_.push_back(std::move(sink));
+        }
+    }
+    std::erase(sinks_, nullptr);
+}
+
+void MediaSession::add_sink(rtp::MediaThread& thread, SessionSinkFactory& factory, WallTime now) {
+    if (finished_) {
+        return;
+    }
+    std::unique_ptr<SessionSink> sink;
+    const bool added = guarded("open_session", [&] {
+        sink = factory.open_session(*info_);
+        if (!sink) {
+            return;
+        }
+        tell_state(*sink, now);
+        for (const auto& [id, stream] : streams_) {
+            if (auto media_sink = sink->open_stream(stream.info)) {
+                thread.add_sink(stream.handle, std::move(media_sink));
+            }
+        }
+    });
+    if (sink) {
+        (added ? sinks_ : failed_sinks_).push_back(std::move(sink));
     }
 }
 
+void MediaSession::tell_state(SessionSink& sink, WallTime now) const {
+    if (!state_.has_document()) {
+        return;
+    }
+    const std::string document = metadata::write(state_.current());
+    const Result<metadata::ParsedDocument> parsed(
+        metadata::ParsedDocument{.document = state_.current(), .dialect = {}, .findings = {}});
+    sink.on_metadata(MetadataEvent{.document = document,
+                                   .content_type = "application/rs-metadata+xml",
+                                   .method = {},
+                                   .received = now,
+                                   .parsed = parsed,
+                                   .state = state_});
+}
+
 void MediaSession::record_sip(const SipRecord& record) {
-    guarded("on_sip", [&record](SessionSink& sink) {
+    each("on_sip", [&record](SessionSink& sink) {
         sink.on_sip(SipMessage{.bytes = record.bytes,
                                .sent = record.sent,
                                .transport = record.transport,
@@ -85,7 +118,7 @@ void MediaSession::record_document(const DocumentMessage& message) {
                          {"path", finding.path}});
         }
     }
-    guarded("on_metadata", [this, &message](SessionSink& sink) {
+    each("on_metadata", [this, &message](SessionSink& sink) {
         sink.on_metadata(MetadataEvent{.document = message.document,
                                        .content_type = message.content_type,
                                        .method = message.method,
@@ -102,18 +135,19 @@ void MediaSession::open_stream(rtp::MediaThread& thread,
         return;
     }
     fork::Fork fork(logger_);
-    guarded("open_stream", [&fork, &stream](SessionSink& sink) {
+    each("open_stream", [&fork, &stream](SessionSink& sink) {
         if (auto media_sink = sink.open_stream(stream)) {
             fork.add(std::move(media_sink));
         }
     });
     Stream opened;
+    opened.info = stream;
     opened.active = stream.direction == sdp::Direction::RecvOnly;
     opened.active_since = thread.steady_now();
     StreamInfo info = stream;
     info.rtcp_cname = cname_;
     opened.handle = thread.open_stream(std::move(info), std::move(sockets), std::move(fork));
-    streams_.emplace(stream.id, opened);
+    streams_.emplace(stream.id, std::move(opened));
 }
 
 void MediaSession::change_stream(rtp::MediaThread& thread, const StreamInfo& stream) {
@@ -126,6 +160,7 @@ void MediaSession::change_stream(rtp::MediaThread& thread, const StreamInfo& str
         found->second.active_since = thread.steady_now();
     }
     found->second.active = active;
+    found->second.info = stream;
     thread.change_stream(found->second.handle, stream);
 }
 
@@ -155,9 +190,9 @@ void MediaSession::finish(rtp::MediaThread& thread, const SessionEnd& end) {
     }
     streams_.clear();
     state_.close(end.time);
-    guarded("on_ended", [&end](SessionSink& sink) { sink.on_ended(end); });
-    sink_.reset();
-    failed_sink_.reset();
+    each("on_ended", [&end](SessionSink& sink) { sink.on_ended(end); });
+    sinks_.clear();
+    failed_sinks_.clear();
 }
 
 std::optional<SteadyTime> MediaSession::last_media(const rtp::MediaThread& thread) const {

@@ -43,7 +43,9 @@ class MediaSession {
                  Logger& logger,
                  std::function<void()> on_finished);
 
-    void open(SessionSinkFactory& factory);
+    /// Adds the sink that the factory makes of the session: at its start, or while it runs. One
+    /// that comes late is told the metadata and the streams as they are.
+    void add_sink(rtp::MediaThread& thread, SessionSinkFactory& factory, WallTime now);
     void record_sip(const SipRecord& record);
     void record_document(const DocumentMessage& message);
     void open_stream(rtp::MediaThread& thread, const StreamInfo& stream, rtp::MediaSockets sockets);
@@ -62,21 +64,26 @@ class MediaSession {
 
   private:
     struct Stream {
+        StreamInfo info;
         rtp::StreamHandle handle{};
         bool active = false;
         SteadyTime active_since;
     };
 
-    /// Runs a call of the program's; one that throws loses the sink, not the session.
+    /// Runs a call of the program's for every sink; one that throws loses the sink, not the
+    /// session.
     template <typename Call>
-    void guarded(const char* what, Call call);
+    void each(const char* what, Call call);
+    template <typename Call>
+    bool guarded(const char* what, Call call) noexcept;
+    void tell_state(SessionSink& sink, WallTime now) const;
 
     std::shared_ptr<const SessionInfo> info_;
     Logger& logger_;
     std::function<void()> on_finished_;
     const std::string cname_;
-    std::unique_ptr<SessionSink> sink_;
-    std::unique_ptr<SessionSink> failed_sink_;  // one that threw
+    std::vector<std::unique_ptr<SessionSink>> sinks_;
+    std::vector<std::unique_ptr<SessionSink>> failed_sinks_;  // those that threw
     metadata::State state_;
     std::map<Uuid, Stream> streams_;
     bool finished_ = false;

@@ -222,6 +222,24 @@ Result<void> RecorderImpl::end_session(const Uuid& session, std::string reason) 
     return {};
 }
 
+Result<void> RecorderImpl::attach_sinks(const Uuid& session, SessionSinkFactory& sinks) {
+    bool attached = false;
+    const bool ran = run_on_sip_thread([&] {
+        if (const auto dialog = find_dialog(session)) {
+            LiveSession& live = live_.at(*dialog);
+            post(live, make_task([media = live.media, &sinks](rtp::MediaThread& thread) {
+                     media->add_sink(thread, sinks, system_clock().now());
+                 }));
+            attached = true;
+        }
+    });
+    if (!ran || !attached) {
+        return Error(ErrorCode::NotFound,
+                     fmt::format("no running session {}", session.to_string()));
+    }
+    return {};
+}
+
 void RecorderImpl::stop_all() {
     if (stopped_.exchange(true)) {
         return;

@@ -59,6 +59,8 @@ class RecorderImpl final : public Recorder, private sip::Handler {
     Result<void> drop_stream(const Uuid& session, std::uint32_t media_index) override;
     Result<void> request_snapshot(const Uuid& session, std::string reason) override;
     Result<Uuid> start_session(std::string src) override;
+    [[nodiscard]] Result<void> attach_sinks(const Uuid& session,
+                                            SessionSinkFactory& sinks) override;
 
     void stop() override { stop_all(); }
 
@@ -80,6 +82,7 @@ class RecorderImpl final : public Recorder, private sip::Handler {
         std::map<Uuid, rtp::MediaSockets> sockets;
         std::vector<sip::WireMessage> messages;
         Origin origin;
+        std::vector<SessionSinkFactory*> more_sinks{};
     };
 
     sip::Response on_invite(sip::DialogId dialog, const sip::Request& request) override;
@@ -129,7 +132,7 @@ class RecorderImpl final : public Recorder, private sip::Handler {
                          const sip::Request& request,
                          const std::shared_ptr<const SessionInfo>& info,
                          const Result<std::vector<BodyPart>>& body,
-                         bool ready);
+                         const SessionDecision& decision);
     Result<LiveSession*> begin(sip::DialogId dialog, Beginning beginning);
     [[nodiscard]] session::RecordingSession make_machine(const Uuid& id,
                                                          session::SecurityTerms security,

@@ -272,6 +272,11 @@ void MediaStream::drain(DatagramBatch& batch) {
     receive(Channel::Rtcp, batch, kMaxRounds);
 }
 
+void MediaStream::add_sink(std::unique_ptr<MediaSink> sink, DatagramBatch& batch) {
+    drain(batch);
+    fork_.add(std::move(sink));
+}
+
 void MediaStream::change(const StreamInfo& info, DatagramBatch& batch) {
     // What has arrived by now was sent under the old terms.
     drain(batch);

@@ -61,6 +61,9 @@ class MediaStream {
 
     [[nodiscard]] const StreamInfo& info() const noexcept { return info_; }
 
+    /// What has arrived by now is not for this sink.
+    void add_sink(std::unique_ptr<MediaSink> sink, DatagramBatch& batch);
+
     void change(const StreamInfo& info, DatagramBatch& batch);
 
     void secure(const srtp::Keying& keying, DatagramBatch& batch);

@@ -269,6 +269,13 @@ bool NativeThread::watch(OpenStream& stream, Channel channel) noexcept {
     return ::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
+void NativeThread::add_sink(StreamHandle stream, std::unique_ptr<MediaSink> sink) {
+    assert_owner();
+    if (OpenStream* open = find(stream)) {
+        open->media.add_sink(std::move(sink), batch_);
+    }
+}
+
 void NativeThread::change_stream(StreamHandle stream, const StreamInfo& info) {
     assert_owner();
     if (OpenStream* open = find(stream)) {

@@ -57,6 +57,7 @@ class NativeThread final : public MediaThread {
     [[nodiscard]] const StatTotals& totals() const noexcept { return totals_; }
 
     StreamHandle open_stream(StreamInfo info, MediaSockets sockets, fork::Fork fork) override;
+    void add_sink(StreamHandle stream, std::unique_ptr<MediaSink> sink) override;
     void change_stream(StreamHandle stream, const StreamInfo& info) override;
     void secure_stream(StreamHandle stream, const srtp::Keying& keying) override;
     void close_stream(StreamHandle stream, WallTime when) override;

@@ -172,6 +172,29 @@ TEST_CASE("recorder: stop hangs up and lets the sinks finish", "[unit][recorder]
     fixture.recorder->stop();
 }
 
+TEST_CASE("recorder: sinks attached to a running session get what comes from then on",
+          "[unit][recorder]") {
+    JournalFactory late;
+    Fixture fixture;
+    const std::string response = fixture.start_call(multipart(), "multipart/mixed;boundary=b");
+    const auto ports = Fixture::ports_of(response);
+    REQUIRE(ports.size() == 2);
+    auto& first = fixture.factory.journal;
+    fixture.peer.send(static_cast<std::uint16_t>(ports[0]), rtp(1, 0x1111));
+    REQUIRE(eventually([&] { return first.packets == 1; }));
+    const auto id = fixture.recorder->sessions().at(0).id;
+    REQUIRE(fixture.recorder->attach_sinks(id, late).has_value());
+    REQUIRE(eventually([&] { return late.journal.contains("open 2"); }));
+    fixture.peer.send(static_cast<std::uint16_t>(ports[0]), rtp(2, 0x1111));
+    REQUIRE(eventually([&] { return first.packets == 2; }));
+    fixture.exchange(fixture.request("BYE", fixture.to_tag, ""));
+    REQUIRE(eventually([&] { return first.ended && late.journal.ended; }));
+    CHECK(late.journal.packets == 1);
+    CHECK(late.journal.contains("metadata  2"));
+    CHECK(late.journal.contains("ended bye"));
+    CHECK_FALSE(fixture.recorder->attach_sinks(id, late).has_value());
+}
+
 TEST_CASE("recorder: one session can be ended by the program", "[unit][recorder]") {
     Fixture fixture;
     REQUIRE(fixture.start_call(offer(), "application/sdp").rfind("SIP/2.0 200", 0) == 0);
