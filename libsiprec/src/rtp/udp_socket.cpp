@@ -1,6 +1,7 @@
 #include "rtp/udp_socket.hpp"
 
-#include <netinet/in.h>
+#include "base/socket_address.hpp"
+
 #include <sys/uio.h>
 
 #include <algorithm>
@@ -13,51 +14,6 @@
 namespace siprec::rtp {
 
 namespace {
-
-struct SocketAddress {
-    sockaddr_storage storage{};
-    socklen_t length = 0;
-
-    [[nodiscard]] const sockaddr* get() const noexcept {
-        return reinterpret_cast<const sockaddr*>(&storage);
-    }
-};
-
-SocketAddress to_sockaddr(const Endpoint& endpoint) noexcept {
-    SocketAddress result;
-    const auto bytes = endpoint.address.bytes();
-    if (endpoint.address.is_v6()) {
-        sockaddr_in6 six{};
-        six.sin6_family = AF_INET6;
-        six.sin6_port = htons(endpoint.port);
-        std::memcpy(&six.sin6_addr, bytes.data(), bytes.size());
-        std::memcpy(&result.storage, &six, sizeof six);
-        result.length = sizeof six;
-    } else {
-        sockaddr_in four{};
-        four.sin_family = AF_INET;
-        four.sin_port = htons(endpoint.port);
-        std::memcpy(&four.sin_addr, bytes.data(), bytes.size());
-        std::memcpy(&result.storage, &four, sizeof four);
-        result.length = sizeof four;
-    }
-    return result;
-}
-
-Endpoint to_endpoint(const sockaddr_storage& storage) noexcept {
-    if (storage.ss_family == AF_INET6) {
-        sockaddr_in6 six{};
-        std::memcpy(&six, &storage, sizeof six);
-        std::array<std::uint8_t, 16> bytes{};
-        std::memcpy(bytes.data(), &six.sin6_addr, bytes.size());
-        return {.address = IpAddress::v6(bytes), .port = ntohs(six.sin6_port)};
-    }
-    sockaddr_in four{};
-    std::memcpy(&four, &storage, sizeof four);
-    std::array<std::uint8_t, 4> bytes{};
-    std::memcpy(bytes.data(), &four.sin_addr, bytes.size());
-    return {.address = IpAddress::v4(bytes), .port = ntohs(four.sin_port)};
-}
 
 bool set_option(int fd, int level, int name, int value) noexcept {
     return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
@@ -95,7 +51,7 @@ OpenedSocket open_udp(const Endpoint& local, std::size_t receive_buffer_bytes) n
     opened.fd = base::UniqueFd(
         ::socket(six ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     const int fd = opened.fd.get();
-    const SocketAddress address = to_sockaddr(local);
+    const base::SocketAddress address = base::to_socket_address(local);
     if (!opened.fd || (six && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) ||
         ::bind(fd, address.get(), address.length) != 0) {
         opened.error = errno;
@@ -107,7 +63,7 @@ OpenedSocket open_udp(const Endpoint& local, std::size_t receive_buffer_bytes) n
 }
 
 int send_datagram(int fd, const Endpoint& to, std::span<const std::byte> bytes) noexcept {
-    const SocketAddress address = to_sockaddr(to);
+    const base::SocketAddress address = base::to_socket_address(to);
     const ssize_t sent = ::sendto(
         fd, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL, address.get(), address.length);
     return sent < 0 ? errno : 0;
@@ -143,7 +99,7 @@ std::size_t DatagramBatch::receive(int fd) noexcept {
 Datagram DatagramBatch::operator[](std::size_t index) const noexcept {
     const mmsghdr& message = messages_[index];
     return {.bytes = {buffers_.get() + index * kBufferBytes, message.msg_len},
-            .source = to_endpoint(sources_[index]),
+            .source = base::to_endpoint(sources_[index]),
             .arrival = kernel_time(message.msg_hdr),
             .is_cut = (message.msg_hdr.msg_flags & MSG_TRUNC) != 0};
 }

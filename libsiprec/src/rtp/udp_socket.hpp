@@ -1,6 +1,6 @@
 #pragma once
 
-// The only file of the engine that knows sockaddr: opens, reads and writes UDP sockets.
+// Opens, reads and writes UDP sockets.
 
 #include "base/unique_fd.hpp"
 
