@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -80,5 +81,16 @@ class SIPREC_EXPORT WavWriter {
 /// @param logger     is told what could not be written; outlives the factory
 [[nodiscard]] SIPREC_EXPORT std::unique_ptr<SessionSinkFactory> make_wav_recorder(
     std::string directory, std::uint32_t sample_rate = 8000, Logger& logger = null_logger());
+
+/// Where the packets of a stream go: RTP to this port, RTCP to the next. None: nowhere. Called on
+/// media threads, when a stream opens.
+using ForwardTarget =
+    std::function<std::optional<Endpoint>(const SessionInfo& session, const StreamInfo& stream)>;
+
+/// A `SessionSinkFactory` that sends RTP and RTCP on as they came (decrypted), from ports of its
+/// own. Never waits: what the kernel does not take at once is lost and logged once a second.
+/// @param logger  outlives the factory
+[[nodiscard]] SIPREC_EXPORT std::unique_ptr<SessionSinkFactory> make_rtp_forwarder(
+    ForwardTarget target, Logger& logger = null_logger());
 
 }  // namespace siprec
