@@ -27,6 +27,10 @@ if(SIPREC_WITH_ILBC)
   string(APPEND SIPREC_OPTIONAL_MODULES " libavcodec libavutil")
 endif()
 
+if(SIPREC_WITH_WEBSOCKET)  # headers only: nothing for the installed package file
+  find_package(Boost 1.81 REQUIRED)
+  find_package(nlohmann_json REQUIRED)
+endif()
 if(SIPREC_BUILD_SERVER)
   find_package(spdlog REQUIRED)
   find_package(nlohmann_json REQUIRED)

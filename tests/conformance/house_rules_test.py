@@ -29,6 +29,7 @@ LIBRARY_EDGES = {
     "rtp": {"base": ANY, "fork": ANY, "srtp": ANY},
     "session": {"base": ANY, "body": ANY, "metadata": ANY, "sdp": ANY},
     "tls": {"base": ANY},
+    "websocket": {"base": ANY, "tls": {"peer_name.hpp"}},
     "sip": {"base": ANY, "tls": ANY, "session": ANY, "body": ANY, "metadata": ANY, "sdp": ANY},
     # Where the signalling wing and the media wing meet.
     "recorder": {
@@ -99,7 +100,7 @@ THIRD_PARTY = [
      ["libsiprec/src/codec", "examples/siprec-src/encoders.cpp"]),
     (r"sndfile\.(h|hh)$", ["libsiprec/src/sinks"]),
     (r"pqxx/", ["server/catalog"]),
-    (r"boost/(asio|beast)(/|\.hpp$)", ["server/api", "server/cli"]),
+    (r"boost/(asio|beast)(/|\.hpp$)", ["server/api", "server/cli", "libsiprec/src/websocket"]),
     (r"toml(\+\+/|\.hpp$)", ["server/config"]),
     # Patterns of interop profiles meet what strangers sent: RE2 takes linear time for any of them.
     (r"re2/", ["server/interop"]),
@@ -108,7 +109,7 @@ THIRD_PARTY = [
     # For SIP in tls/, for media in srtp/, for digests in store/.
     (r"openssl/", ["libsiprec/src/tls", "libsiprec/src/srtp", "server/store", "examples/siprec-src"]),
     (r"CLI/", ["server/cli", "server/main.cpp", "server/command_line.cpp", "examples"]),
-    (r"nlohmann/", ["server", "examples"]),
+    (r"nlohmann/", ["server", "examples", "libsiprec/src/websocket"]),
     (r"fmt/", ["libsiprec/src", "server", "examples"]),
 ]
 

@@ -31,3 +31,4 @@
 #include <siprec/stream.hpp>
 #include <siprec/uuid.hpp>
 #include <siprec/version.hpp>
+#include <siprec/websocket_sink.hpp>
