@@ -186,6 +186,7 @@ std::string ServerProcess::metrics() const {
     if (live_) {
         stats.recorder = live_->recorder_stats();
         stats.capture = live_->capture_stats();
+        stats.websocket = live_->websocket_stats();
     }
     stats.catalogue_up = catalog_watch_ && catalog_watch_->is_up();
     stats.worker_restarts = worker_ ? worker_->restarts() : 0;

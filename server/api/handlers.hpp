@@ -15,6 +15,7 @@ HttpResponse post_session(const Call& call);
 HttpResponse post_pause(const Call& call);
 HttpResponse post_resume(const Call& call);
 HttpResponse post_snapshot(const Call& call);
+HttpResponse post_sink(const Call& call);
 HttpResponse delete_stream(const Call& call);
 HttpResponse get_recordings(const Call& call);
 HttpResponse get_recording(const Call& call);

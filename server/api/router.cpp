@@ -23,6 +23,7 @@ constexpr std::array kRoutes{
     Route{"POST", "/api/v1/sessions/{id}/pause", Lane::Control, post_pause},
     Route{"POST", "/api/v1/sessions/{id}/resume", Lane::Control, post_resume},
     Route{"POST", "/api/v1/sessions/{id}/snapshot", Lane::Control, post_snapshot},
+    Route{"POST", "/api/v1/sessions/{id}/sinks", Lane::Live, post_sink},
     Route{"DELETE", "/api/v1/sessions/{id}/streams/{n}", Lane::Control, delete_stream},
     Route{"GET", "/api/v1/recordings", Lane::Catalog, get_recordings},
     Route{"GET", "/api/v1/recordings/{id}", Lane::Catalog, get_recording},

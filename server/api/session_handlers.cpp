@@ -97,6 +97,17 @@ HttpResponse post_snapshot(const Call& call) {
     });
 }
 
+HttpResponse post_sink(const Call& call) {
+    const auto parameters = parse_query(call.request.query);
+    if (!parameters || parameters->size() != 1 || parameters->front().first != "name") {
+        return problem(400,
+                       "exactly one parameter is needed: name, of a sink of the configuration");
+    }
+    return with_session(call, [&name = parameters->front().second](LiveWing& live, const Uuid& id) {
+        return live.attach_sink(id, name);
+    });
+}
+
 HttpResponse delete_stream(const Call& call) {
     const std::string& text = call.parameters.at(1);
     std::uint32_t index = 0;

@@ -24,6 +24,8 @@ SessionCommands::SessionCommands(CLI::App& app) {
         {add("snapshot", "ask the client for its complete metadata"), "POST", "/snapshot"});
     drop_ = add("drop-stream", "end one stream of a running session for good");
     drop_->add_option("stream", stream_, "number of its m-line, from 0")->required();
+    attach_ = add("attach", "give a running session a further sink of the configuration");
+    attach_->add_option("sink", sink_, "its name in [[sinks]]")->required();
     start_ = app.add_subcommand("start", "start a recording session towards a client");
     start_->add_option("uri", uri_, "SIP URI of the recording client")->required();
 }
@@ -50,6 +52,9 @@ std::optional<Result<Json>> SessionCommands::run(const ApiClient& client) const 
     }
     if (drop_->parsed()) {
         return change(client, "DELETE", fmt::format("/streams/{}", stream_));
+    }
+    if (attach_->parsed()) {
+        return change(client, "POST", "/sinks?name=" + percent_encode(sink_));
     }
     if (start_->parsed()) {
         return client.change("POST", "/api/v1/sessions?src=" + percent_encode(uri_));

@@ -1,6 +1,7 @@
 #pragma once
 
-// siprecctl's commands for running sessions: pause, resume, stop, snapshot, drop-stream, start.
+// siprecctl's commands for running sessions: pause, resume, stop, snapshot, drop-stream, attach,
+// start.
 
 #include "cli/api_client.hpp"
 
@@ -35,9 +36,11 @@ class SessionCommands {
 
     std::vector<Command> commands_;
     CLI::App* drop_ = nullptr;
+    CLI::App* attach_ = nullptr;
     CLI::App* start_ = nullptr;
     std::string id_;
     std::string uri_;
+    std::string sink_;
     std::uint32_t stream_ = 0;
 };
 

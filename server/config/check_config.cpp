@@ -1,4 +1,5 @@
 #include "config/config.hpp"
+#include "config/sinks.hpp"
 
 #include <fmt/format.h>
 
@@ -125,7 +126,8 @@ Result<void> check_config(const Config& config) {
         for (const auto& checked : {check_listeners(config.recorder.listeners),
                                     check_tls(config.recorder),
                                     check_media(config.recorder.media),
-                                    check_ports(config.recorder)}) {
+                                    check_ports(config.recorder),
+                                    check_sinks(config.sinks)}) {
             if (!checked) {
                 return checked;
             }

@@ -5,6 +5,7 @@
 #include <siprec/config.hpp>
 #include <siprec/net.hpp>
 #include <siprec/result.hpp>
+#include <siprec/websocket_sink.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -37,6 +38,24 @@ struct InteropConfig {
     std::string directory;  // profiles beside those that come with the server; empty: none
 };
 
+/// Something that gets the media of sessions beside the capture.
+struct SinkConfig {
+    enum class Kind : std::uint8_t { WebSocket, RtpForward };
+    std::string name;  // by which it is attached through the API
+    Kind kind = Kind::WebSocket;
+
+    // Which sessions get it when they start: all that is given must hold, and of each list one.
+    // A `*` in a pattern stands for anything; case does not matter.
+    bool attach = true;  // false: none do, only by the API
+    std::vector<Subnet> sources;
+    std::vector<std::string> user_agents;
+    std::vector<std::string> from;
+    std::vector<std::string> to;
+
+    WebSocketConfig websocket{};
+    Endpoint target{};  // RtpForward: m-line n goes to this port + 2n, its RTCP to the next
+};
+
 enum class Role : std::uint8_t { All, Live, Archive };
 
 /// Who may take over a running session with Replaces (RFC 3891 3).
@@ -54,6 +73,7 @@ struct Config {
     RenderConfig render;
     DiskConfig disk;
     InteropConfig interop;
+    std::vector<SinkConfig> sinks;
     std::string log_level = "info";          // debug, info, warning, error
     std::string log_file;                    // empty: standard error
     std::chrono::seconds drain_timeout{10};  // SIGTERM: how long running sessions may go on

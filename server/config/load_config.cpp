@@ -1,5 +1,6 @@
 #include "config/config.hpp"
 #include "config/digest_users.hpp"
+#include "config/sinks.hpp"
 #include "config/toml_table.hpp"
 
 #include <fmt/format.h>
@@ -269,6 +270,7 @@ void read_all(const toml::table& file, Config& config, TomlErrors& errors) {
     read_render(root.table("render"), config.render);
     read_disk(root.table("disk"), config.disk);
     root.table("interop").text("directory", config.interop.directory);
+    read_sinks(root, config.sinks);
     read_log(root.table("log"), config);
 }
 

@@ -123,6 +123,28 @@ void add_capture(Families& families, const CaptureStats& capture) {
     families.gauge("refusing", "1: new sessions are refused", capture.refusing);
 }
 
+void add_websocket(Families& families, const WebSocketStats& websocket) {
+    families.gauge("websocket_connections", "Connections of WebSocket sinks now", websocket.open);
+    families.counter("websocket_connected_total",
+                     "Connections that WebSocket sinks have made",
+                     websocket.connected);
+    families.counter("websocket_failed_total",
+                     "Attempts of WebSocket sinks that were refused, and connections lost",
+                     websocket.failed);
+    families.counter("websocket_messages_total",
+                     "Messages that WebSocket sinks have sent",
+                     websocket.messages_sent);
+    families.counter("websocket_sessions_damaged_total",
+                     "Ended sessions of which a WebSocket sink did not get everything",
+                     websocket.sessions_damaged);
+    families.counter("websocket_samples_lost_total",
+                     "Samples of those sessions that were decoded and never sent",
+                     websocket.samples_lost);
+    families.counter("websocket_packets_lost_total",
+                     "RTP packets of those sessions that were dropped before they were decoded",
+                     websocket.packets_lost);
+}
+
 }  // namespace
 
 std::string metrics_text(const ServerStats& stats) {
@@ -132,6 +154,9 @@ std::string metrics_text(const ServerStats& stats) {
     }
     if (stats.capture) {
         add_capture(families, *stats.capture);
+    }
+    if (stats.websocket) {
+        add_websocket(families, *stats.websocket);
     }
     families.gauge("catalogue_up", "1: the catalogue answers", stats.catalogue_up);
     families.counter(

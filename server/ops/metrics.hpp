@@ -14,8 +14,9 @@ namespace siprec::server {
 
 /// What the server knows about itself at one moment.
 struct ServerStats {
-    std::optional<RecorderStats> recorder;  // none in the archive role
-    std::optional<CaptureStats> capture;    // likewise
+    std::optional<RecorderStats> recorder;    // none in the archive role
+    std::optional<CaptureStats> capture;      // likewise
+    std::optional<WebSocketStats> websocket;  // likewise
     bool catalogue_up = false;
     std::uint64_t worker_restarts = 0;
     std::uint64_t database_restarts = 0;

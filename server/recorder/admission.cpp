@@ -44,7 +44,11 @@ SessionDecision Admission::on_invite(const SessionInfo& session) {
     if (writer_failing_.load(std::memory_order_relaxed)) {
         return SessionDecision::refuse(503, "captures cannot be written", kRetryAfter);
     }
-    return SessionDecision::accept();
+    SessionDecision decision = SessionDecision::accept();
+    if (sinks_ != nullptr) {
+        decision.more_sinks = sinks_->choose(session);
+    }
+    return decision;
 }
 
 }  // namespace siprec::server

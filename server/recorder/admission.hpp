@@ -1,8 +1,9 @@
 #pragma once
 
-// Which sessions are taken.
+// Which sessions are taken, and who gets their media beside the capture.
 
 #include "config/config.hpp"
+#include "recorder/session_sinks.hpp"
 
 #include <siprec/net.hpp>
 #include <siprec/policy.hpp>
@@ -18,9 +19,11 @@ namespace siprec::server {
 class Admission final : public SessionPolicy {
   public:
     /// @param allowed_sources  empty: anybody
+    /// @param sinks            null: none; else outlives this
     explicit Admission(std::vector<Subnet> allowed_sources,
-                       Takeover takeover = Takeover::SameAddress)
-        : takeover_(takeover), allowed_(std::move(allowed_sources)) {}
+                       Takeover takeover = Takeover::SameAddress,
+                       const SessionSinks* sinks = nullptr)
+        : takeover_(takeover), sinks_(sinks), allowed_(std::move(allowed_sources)) {}
 
     /// Who may start sessions from now on.
     void allow(std::vector<Subnet> sources);
@@ -48,6 +51,7 @@ class Admission final : public SessionPolicy {
     [[nodiscard]] bool is_allowed(const IpAddress& source) const;
 
     const Takeover takeover_;
+    const SessionSinks* sinks_;
     mutable std::mutex mutex_;  // held for a moment: the SIP thread asks
     std::vector<Subnet> allowed_;
     std::atomic<bool> disk_full_{false};

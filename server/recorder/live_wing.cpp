@@ -7,6 +7,7 @@
 #include "capture/spool.hpp"
 #include "recorder/admission.hpp"
 #include "recorder/disk_watch.hpp"
+#include "recorder/session_sinks.hpp"
 #include "store/files.hpp"
 
 #include <sys/resource.h>
@@ -48,11 +49,16 @@ CaptureSpool::Options spool_limits(const Config& config) {
 
 class LiveWingImpl final : public LiveWing {
   public:
-    LiveWingImpl(const Config& config, DataLayout layout, FileLock lock, Logger& logger)
+    LiveWingImpl(const Config& config,
+                 DataLayout layout,
+                 FileLock lock,
+                 std::unique_ptr<SessionSinks> more_sinks,
+                 Logger& logger)
         : lock_(std::move(lock)),
+          more_sinks_(std::move(more_sinks)),
           spool_(std::move(layout), spool_limits(config), logger, system_clock()),
           sinks_(spool_, config.recorder.user_agent, system_clock()),
-          admission_(config.allowed_sources, config.takeover),
+          admission_(config.allowed_sources, config.takeover, more_sinks_.get()),
           disk_(config.data_directory, config.disk, logger),
           writer_(spool_, config.capture) {
         watch();
@@ -131,6 +137,18 @@ class LiveWingImpl final : public LiveWing {
         return recorder_->start_session(std::move(src));
     }
 
+    [[nodiscard]] Result<void> attach_sink(const Uuid& session, const std::string& name) override {
+        const auto sinks = more_sinks_->find(name);
+        if (!sinks) {
+            return sinks.error();
+        }
+        return recorder_->attach_sinks(session, **sinks);
+    }
+
+    [[nodiscard]] WebSocketStats websocket_stats() const override {
+        return more_sinks_->websocket_stats();
+    }
+
     [[nodiscard]] bool is_ready() const override {
         return !draining_.load(std::memory_order_relaxed) && admission_.is_open();
     }
@@ -169,6 +187,7 @@ class LiveWingImpl final : public LiveWing {
     }
 
     FileLock lock_;
+    std::unique_ptr<SessionSinks> more_sinks_;
     CaptureSpool spool_;
     CaptureSinkFactory sinks_;
     Admission admission_;
@@ -196,7 +215,12 @@ Result<std::unique_ptr<LiveWing>> LiveWing::start(const Config& config, Logger& 
         return recovered.error();
     }
     raise_file_limit(logger);
-    auto wing = std::make_unique<LiveWingImpl>(config, layout, std::move(*lock), logger);
+    auto more_sinks = SessionSinks::create(config.sinks, logger);
+    if (!more_sinks) {
+        return std::move(more_sinks).error();
+    }
+    auto wing = std::make_unique<LiveWingImpl>(
+        config, layout, std::move(*lock), std::move(*more_sinks), logger);
     if (auto opened = wing->open(config.recorder, logger); !opened) {
         return std::move(opened).error();
     }

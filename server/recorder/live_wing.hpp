@@ -6,6 +6,7 @@
 #include "config/config.hpp"
 
 #include <siprec/recorder.hpp>
+#include <siprec/websocket_sink.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -54,6 +55,14 @@ class LiveWing {
     [[nodiscard]] virtual Result<void> request_snapshot(const Uuid& session,
                                                         std::string reason) = 0;
     [[nodiscard]] virtual Result<Uuid> start_session(std::string src) = 0;
+
+    /// Gives a running session a further sink, by its name in the configuration; one that it has
+    /// stays as it is. @return NotFound when there is no such session or no such sink
+    [[nodiscard]] virtual Result<void> attach_sink(const Uuid& session,
+                                                   const std::string& name) = 0;
+
+    /// Of all WebSocket sinks.
+    [[nodiscard]] virtual WebSocketStats websocket_stats() const = 0;
 
     /// A new session could be recorded now.
     [[nodiscard]] virtual bool is_ready() const = 0;

@@ -85,6 +85,12 @@ class FakeLiveWing final : public LiveWing {
         return asked(session, "snapshot");
     }
 
+    [[nodiscard]] Result<void> attach_sink(const Uuid& session, const std::string& name) override {
+        return asked(session, "attach " + name);
+    }
+
+    [[nodiscard]] WebSocketStats websocket_stats() const override { return {}; }
+
     [[nodiscard]] Result<void> reload(const Config& /*config*/) override { return {}; }
 
     [[nodiscard]] Result<Uuid> start_session(std::string src) override {

@@ -143,12 +143,16 @@ TEST_CASE("api: hands wishes to the session and tells what came of them", "[unit
     CHECK(request(endpoint, "POST", path + "/snapshot").status == 204);
     CHECK(request(endpoint, "DELETE", path + "/streams/1").status == 204);
     CHECK(request(endpoint, "DELETE", path + "/streams/x").status == 404);
+    CHECK(request(endpoint, "POST", path + "/sinks?name=speech").status == 204);
+    CHECK(request(endpoint, "POST", path + "/sinks").status == 400);
+    CHECK(request(endpoint, "POST", path + "/sinks?name=a&name=b").status == 400);
     const auto started = request(endpoint, "POST", "/api/v1/sessions?src=sip%3Aa%40b");
     CHECK(started.status == 201);
     CHECK(started.body.find(world.live.session_id.to_string()) != std::string::npos);
     CHECK(request(endpoint, "POST", "/api/v1/sessions").status == 400);
     CHECK(world.live.wishes ==
-          std::vector<std::string>{"pause", "resume", "snapshot", "drop 1", "start sip:a@b"});
+          std::vector<std::string>{
+              "pause", "resume", "snapshot", "drop 1", "attach speech", "start sip:a@b"});
     world.live.refusal = siprec::Error(siprec::ErrorCode::Conflict, "pause was answered 488");
     const auto refused = request(endpoint, "POST", path + "/pause");
     CHECK(refused.status == 409);

@@ -115,6 +115,7 @@ TEST_CASE("config: example shows the defaults when it is read", "[unit][config]"
     base.capture = {.flush_interval = 1ms, .commit_interval = 2ms};
     base.render = {.sample_rate = 1, .workers = 9};
     base.disk = {.alarm_free_mib = 2, .refuse_free_mib = 1};
+    base.sinks.emplace_back();
     base.log_level = "debug";
     base.log_file = "x";
     base.drain_timeout = 1s;
@@ -136,6 +137,7 @@ TEST_CASE("config: example shows the defaults when it is read", "[unit][config]"
     CHECK(read->allowed_sources.empty());
     CHECK(read->http == wanted.http);
     CHECK(read->database_url == wanted.database_url);
+    CHECK(read->sinks.empty());
     CHECK(read->capture.flush_interval == wanted.capture.flush_interval);
     CHECK(read->capture.commit_interval == wanted.capture.commit_interval);
     CHECK(read->render.sample_rate == wanted.render.sample_rate);
@@ -276,3 +278,71 @@ TEST_CASE("config: listener and media address are read as they are written", "[u
 }
 
 }  // namespace
+
+TEST_CASE("config: sinks are read with their rules and their settings", "[unit][config]") {
+    const auto read = load(R"([[sinks]]
+name = "speech"
+type = "websocket"
+url = "wss://speech.example/in"
+headers = ["Authorization: Bearer a:b"]
+sample_rate = 8000
+frame_ms = 100
+queue_kib = 64
+reconnect_most_ms = 1000
+sources = ["192.0.2.0/24"]
+user_agents = ["Cisco*"]
+[[sinks]]
+name = "analyser"
+type = "rtp-forward"
+target = "192.0.2.9:40000"
+attach = false
+)");
+    INFO((read ? "" : read.error().message()));
+    REQUIRE(read);
+    CHECK(check_config(*read));
+    REQUIRE(read->sinks.size() == 2);
+    const auto& speech = read->sinks[0];
+    CHECK(speech.attach);
+    CHECK(speech.sources.size() == 1);
+    CHECK(speech.user_agents == std::vector<std::string>{"Cisco*"});
+    CHECK(speech.websocket.url == "wss://speech.example/in");
+    REQUIRE(speech.websocket.headers.size() == 1);
+    CHECK(speech.websocket.headers[0] ==
+          std::pair<std::string, std::string>("Authorization", "Bearer a:b"));
+    CHECK(speech.websocket.sample_rate == 8000);
+    CHECK(speech.websocket.frame == 100ms);
+    CHECK(speech.websocket.queue_bytes == 65536);
+    CHECK(speech.websocket.reconnect_first == 500ms);
+    CHECK(speech.websocket.reconnect_most == 1000ms);
+    CHECK(read->sinks[1].kind == siprec::server::SinkConfig::Kind::RtpForward);
+    CHECK_FALSE(read->sinks[1].attach);
+    CHECK(read->sinks[1].target.to_string() == "192.0.2.9:40000");
+}
+
+TEST_CASE("config: sinks that make no sense are refused by name", "[unit][config]") {
+    const std::string start = "[[sinks]]\nname = \"a\"\n";
+    // What no file can say is refused when it is read ...
+    for (const std::string& text : {start + "type = \"mqtt\"",
+                                    start + "target = \"127.0.0.1:5004\"",  // not of a websocket
+                                    start + "type = \"rtp-forward\"\ntarget = \"nowhere\"",
+                                    start + "url = \"ws://a\"\nheaders = [\"none\"]",
+                                    start + "url = \"ws://a\"\nframe_ms = 5"}) {
+        INFO(text);
+        CHECK_FALSE(load(text));
+    }
+    // ... and what does not fit together when it is checked.
+    for (const std::string& text : {start,
+                                    start + "url = \"http://a\"",
+                                    start + "url = \"ws://a\"\nreconnect_most_ms = 1",
+                                    start + "url = \"ws://a\"\nheaders = [\"a b: c\"]",
+                                    start + "type = \"rtp-forward\"",
+                                    start + "url = \"ws://a\"\n" + start + "url = \"ws://b\"",
+                                    std::string("[[sinks]]\nname = \"a b\"\nurl = \"ws://a\"")}) {
+        INFO(text);
+        const auto read = load(text);
+        REQUIRE(read);
+        const auto checked = check_config(*read);
+        REQUIRE_FALSE(checked);
+        CHECK(checked.error().message().starts_with("sinks: "));
+    }
+}

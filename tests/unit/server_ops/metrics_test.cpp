@@ -19,6 +19,9 @@ TEST_CASE("metrics: text holds every counter when the live wing runs", "[unit][o
     stats.recorder->ports_in_use = 6;
     stats.recorder->media.packets = 1'234'567;
     stats.recorder->media.lost = -2;
+    stats.websocket.emplace();
+    stats.websocket->open = 2;
+    stats.websocket->samples_lost = 160;
     stats.capture.emplace();
     stats.capture->packets = 99;
     stats.capture->write_errors = 1;
@@ -35,6 +38,8 @@ TEST_CASE("metrics: text holds every counter when the live wing runs", "[unit][o
                              "siprec_rtp_packets_total 1234567",
                              "siprec_rtp_lost_total -2",
                              "siprec_ports_in_use 6",
+                             "siprec_websocket_connections 2",
+                             "siprec_websocket_samples_lost_total 160",
                              "siprec_capture_packets_total 99",
                              "siprec_capture_write_errors_total 1",
                              "siprec_capture_dropped_total 0",
