@@ -45,28 +45,57 @@ struct PcmSinkConfig {
     const DecoderRegistry& decoders,
     std::unique_ptr<AudioConsumer> consumer);
 
+/// Writes one audio file from front to back. Owned by one thread.
+class SIPREC_EXPORT AudioFileWriter {
+  public:
+    AudioFileWriter(const AudioFileWriter&) = delete;
+    AudioFileWriter& operator=(const AudioFileWriter&) = delete;
+    virtual ~AudioFileWriter();
+
+    /// @param interleaved  16-bit PCM, whole frames: a multiple of the channel count
+    /// @return Io when the disk refused anything; LimitExceeded where a WAV file ends, at 4 GiB;
+    ///         InvalidArgument for a part of a frame; Conflict behind `close`
+    [[nodiscard]] virtual Result<void> write(std::span<const std::int16_t> interleaved) = 0;
+
+    /// Completes the file and closes it. @return Io when the disk refused anything
+    [[nodiscard]] virtual Result<void> close() = 0;
+
+  protected:
+    AudioFileWriter() = default;
+};
+
 /// Writes a WAV file of 16-bit PCM, channels interleaved. The header is right after each `write`,
-/// so a file cut off by a crash still opens. Owned by one thread.
-class SIPREC_EXPORT WavWriter {
+/// so a file cut off by a crash still opens.
+class SIPREC_EXPORT WavWriter : public AudioFileWriter {
   public:
     /// @return Io when the file cannot be made; InvalidArgument without rate or channels
     [[nodiscard]] static Result<std::unique_ptr<WavWriter>> create(const std::string& path,
                                                                    std::uint32_t sample_rate,
                                                                    std::uint16_t channels);
-    WavWriter(const WavWriter&) = delete;
-    WavWriter& operator=(const WavWriter&) = delete;
-    virtual ~WavWriter();
-
-    /// @param interleaved  whole frames: a multiple of the channel count
-    /// @return Io when the disk refused anything; LimitExceeded where a WAV file ends, at 4 GiB;
-    ///         InvalidArgument for a part of a frame
-    [[nodiscard]] virtual Result<void> write(std::span<const std::int16_t> interleaved) = 0;
-
-    /// Completes the header and closes. @return Io when the disk refused anything
-    [[nodiscard]] virtual Result<void> close() = 0;
+    ~WavWriter() override;
 
   protected:
     WavWriter() = default;
+};
+
+/// Writes an Ogg file of Opus (RFC 7845), a sixth of the size of telephone audio in WAV. Lossy: for
+/// ears, not for measurements. One or two channels: Opus takes more for the loudspeakers of a room,
+/// and would mix the parties.
+class SIPREC_EXPORT OggWriter : public AudioFileWriter {
+  public:
+    /// @param sample_rate          8000, 12000, 16000, 24000 or 48000 Hz
+    /// @param channels             1 or 2
+    /// @param bits_a_second        of one channel, on average: 6000 to 256,000
+    /// @return Io when the file cannot be made; InvalidArgument for numbers other than these
+    [[nodiscard]] static Result<std::unique_ptr<OggWriter>> create(
+        const std::string& path,
+        std::uint32_t sample_rate,
+        std::uint16_t channels,
+        std::uint32_t bits_a_second = 24'000);
+    ~OggWriter() override;
+
+  protected:
+    OggWriter() = default;
 };
 
 /// A `SessionSinkFactory` that writes every session's audio streams to `directory/<session
@@ -80,6 +109,12 @@ class SIPREC_EXPORT WavWriter {
 /// @param directory  made when it does not exist
 /// @param logger     is told what could not be written; outlives the factory
 [[nodiscard]] SIPREC_EXPORT std::unique_ptr<SessionSinkFactory> make_wav_recorder(
+    std::string directory, std::uint32_t sample_rate = 8000, Logger& logger = null_logger());
+
+/// The same, written as Opus: one or two streams to `directory/<session id>.ogg`, of more each to a
+/// file of its own, `directory/<session id>.<n>.ogg`, n counting from 0 in order of the m-lines.
+/// @param sample_rate  one that Opus does not have becomes the next higher one that it has
+[[nodiscard]] SIPREC_EXPORT std::unique_ptr<SessionSinkFactory> make_ogg_recorder(
     std::string directory, std::uint32_t sample_rate = 8000, Logger& logger = null_logger());
 
 /// Where the packets of a stream go: RTP to this port, RTCP to the next. None: nowhere. Called on
