@@ -9,6 +9,7 @@ import time
 import harness
 import pcapng
 from coded import Call, Stream, constant, cut, play, tone
+from srtp import Encoder
 
 RATE, FRAMES = 25, 50
 TICKS = 90000 // RATE
@@ -90,6 +91,17 @@ class Reports:
                 struct.pack("!BBHI", 0x81, 202, 1 + len(items) // 4, ssrc) + items)
 
 
+def picture_requests(compound: bytes) -> list[str]:
+    """What an RTCP compound asks of a video sender (RFC 5104 4.3.1, RFC 4585 6.3.1)."""
+    asked, at = [], 0
+    while at + 4 <= len(compound):
+        first, kind, words = struct.unpack_from("!BBH", compound, at)
+        if kind == 206:
+            asked.append({1: "PLI", 4: "FIR"}.get(first & 0x1F, "?"))
+        at += 4 * (words + 1)
+    return asked
+
+
 class VideoText(harness.IntegrationTest):
     def record(self, server: harness.Server, *streams: Stream, events=None) -> dict:
         """What became of a call. @param events  when to send what, from a start; else all streams at once"""
@@ -98,6 +110,9 @@ class VideoText(harness.IntegrationTest):
         start = time.monotonic() + 0.05
         play(events(start) if events else [event for stream in streams for event in stream.schedule(start)])
         call.bye()
+        return self.row_of(server, call)
+
+    def row_of(self, server: harness.Server, call: Call) -> dict:
         rows = harness.wait_for(lambda: [row for row in server.wait_for_recordings(1)
                                          if row["call_id"] == call.client.call_id], "the recording is stored")
         return json.loads(server.ctl("show", rows[0]["id"], "--json"))
@@ -244,6 +259,67 @@ class VideoText(harness.IntegrationTest):
                 kept = collections.Counter(packet for _, packet in pcapng.datagrams(server.export(row["id"], "pcapng")))
                 for _, _, packet in sent:
                     self.assertEqual(kept[packet], 1)
+
+    def test_encrypted_with_feedback(self) -> None:
+        """RTP/SAVPF with SDES: the capture is in the clear, the picture is there."""
+        payloads = h264_payloads(picture(*X264))
+        keys = Encoder(), Encoder()
+        voice, video = self.voice(), self.video(payloads, "H264")
+        voice.profile, video.profile = "RTP/SAVP", "RTP/SAVPF"
+        for stream, key in zip((voice, video), keys):
+            stream.sdp += f"\na=crypto:1 AES_CM_128_HMAC_SHA1_80 {key.inline}"
+        video.sdp += "\na=rtcp-fb:97 nack pli\na=rtcp-mux"
+        clear = []
+
+        def events(start: float):
+            sealed = []
+            for stream, key in zip((voice, video), keys):
+                for when, _, packet in stream.schedule(start):
+                    clear.append(packet)
+                    sealed.append((when, stream, key.protect(packet)))
+            return sealed
+
+        server = self.server()
+        row = self.record(server, voice, video, events=events)
+        kept = collections.Counter(packet for _, packet in pcapng.datagrams(server.export(row["id"], "pcapng")))
+        self.assertEqual([packet for packet in clear if kept[packet] != 1], [])
+        found = self.streams(server.export(row["id"], "mkv"))
+        self.assertEqual((found["video"]["codec_name"], int(found["video"]["nb_read_frames"])), ("h264", FRAMES))
+        self.assertEqual(row["reasons"], ["metadata-missing"])
+
+    def test_a_picture_is_asked_for(self) -> None:
+        """A video that is joined in the middle: the recorder asks for a key frame, and shows from there."""
+        payloads = vp8_payloads(picture(*VPX))
+        middle = [payload for payload in payloads[5:] if payload[0][0] & 0x10][:10]
+        self.assertTrue(all(payload[4] & 1 for payload, _ in middle))  # none is a key frame
+        server = self.server()
+        for feedback, wanted, voices in (("ccm fir", "FIR", [self.voice()]), ("nack pli", "PLI", [])):
+            with self.subTest(feedback):
+                video = self.video(payloads, "VP8")
+                video.sdp += f"\na=rtcp-fb:* {feedback}\na=rtcp-mux"
+                call = Call(server, *voices, video)
+                call.invite()
+                video.payloads = [(payload, TICKS) for payload, _ in middle]
+                play(video.schedule(time.monotonic()))
+                video.socket.settimeout(5)
+                asked = []
+                while not asked:
+                    asked = picture_requests(video.socket.recv(2048))
+                self.assertEqual(asked, [wanted])
+                video.payloads = payloads
+                resumed = time.monotonic()
+                play([event for stream in (*voices, video) for event in stream.schedule(resumed)])
+                call.bye()
+                row = self.row_of(server, call)
+                path = server.export(row["id"], "mkv")
+                self.assertEqual(len(self.probe(path, "-show_streams")["streams"]), 1 + len(voices))
+                packets = self.probe(path, "-select_streams", "v", "-show_packets")["packets"]
+                self.assertEqual(len(packets), FRAMES)
+                self.assertIn("K", packets[0]["flags"])
+                if not voices:  # of the picture alone
+                    self.assertAlmostEqual(row["duration_s"], (FRAMES - 1) / RATE, delta=0.01)
+                track = next(track for track in row["tracks"] if track["media_type"] == "video")
+                self.assertEqual(track["packets"], len(middle) + len(payloads))
 
     def test_text(self) -> None:
         """RFC 4103 with two generations of redundancy; every second packet is lost."""
