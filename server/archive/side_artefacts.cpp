@@ -1,6 +1,7 @@
 #include "archive/side_artefacts.hpp"
 
 #include "archive/extension_json.hpp"
+#include "archive/sound_beside.hpp"
 #include "render/text_renderer.hpp"
 #include "render/video_renderer.hpp"
 #include "render/video_source.hpp"
@@ -28,56 +29,6 @@ bool is_helper(const std::string& encoding) {
     constexpr std::array<std::string_view, 5> kHelpers = {
         "RED", "RTX", "ULPFEC", "FLEXFEC", "FLEXFEC-03"};
     return std::ranges::find(kHelpers, encoding) != kHelpers.end();
-}
-
-std::set<std::string> names_of(const TrackDigest& track) {
-    std::set<std::string> names;
-    for (const auto& sources : {track.announced, track.stream.sources}) {
-        for (const SourceName& source : sources) {
-            names.insert(source.cname);
-        }
-    }
-    names.erase("");
-    return names;
-}
-
-std::set<std::string> owners_of(const TrackRecord& track) {
-    std::set<std::string> owners;
-    for (const TrackOwnerRecord& owner : track.owners) {
-        owners.insert(owner.participant_src_id);
-    }
-    return owners;
-}
-
-bool share_one(const std::set<std::string>& one, const std::set<std::string>& other) {
-    return std::ranges::any_of(one, [&](const std::string& name) { return other.contains(name); });
-}
-
-/// Sound that goes with a video track. RFC 3550 6.5.1: one sender has one CNAME; where RTCP tells
-/// none, the metadata says who sends what; where that is silent too, it may be any.
-std::vector<Uuid> sound_of(const BuiltRecord& built, std::size_t video) {
-    std::vector<Uuid> same_name;
-    std::vector<Uuid> same_owner;
-    std::vector<Uuid> any;
-    const auto names = names_of(built.tracks[video]);
-    const auto owners = owners_of(built.record.tracks[video]);
-    for (std::size_t index = 0; index < built.tracks.size(); ++index) {
-        const TrackDigest& track = built.tracks[index];
-        if (!track.is_audio() || track.media.packets == 0) {
-            continue;
-        }
-        any.push_back(track.stream.id);
-        if (share_one(names, names_of(track))) {
-            same_name.push_back(track.stream.id);
-        }
-        if (share_one(owners, owners_of(built.record.tracks[index]))) {
-            same_owner.push_back(track.stream.id);
-        }
-    }
-    if (!same_name.empty()) {
-        return same_name;
-    }
-    return same_owner.empty() ? any : same_owner;
 }
 
 /// The name by which the text's writer is known: that of the participant, else the label.
@@ -180,7 +131,7 @@ VideoPlan video_plan(const FileStore& store, const BuiltRecord& built) {
     for (std::size_t index = 0; index < built.tracks.size(); ++index) {
         const TrackDigest& track = built.tracks[index];
         if (track.stream.media_type == "video" && track.media.packets > 0) {
-            plan.video.push_back({track.stream.id, sound_of(built, index)});
+            plan.video.push_back({track.stream.id, sound_beside(built, index)});
         }
     }
     const auto& artefacts = built.record.artefacts;

@@ -99,8 +99,9 @@ void VideoDepacketiser::push(const RtpPacket& packet) {
               .arrival = packet.arrival,
               .marker = packet.marker,
               .payload = {packet.payload.begin(), packet.payload.end()}};
-    if (!next_) {
+    if (!has_begun_) {
         next_ = highest_ = packet.sequence;
+        has_begun_ = true;
     }
     const int step = static_cast<std::int16_t>(packet.sequence - low_bits(highest_));
     if (step > kMaxDropout || step < -kMaxMisorder) {
@@ -110,7 +111,7 @@ void VideoDepacketiser::push(const RtpPacket& packet) {
     stray_.reset();
     const std::int64_t sequence = highest_ + step;
     highest_ = std::max(highest_, sequence);
-    if (sequence >= *next_) {
+    if (sequence >= next_) {
         held_.emplace(sequence, std::move(held));
         release(false);
     }
@@ -126,9 +127,9 @@ void VideoDepacketiser::push_stray(std::uint16_t sequence, Held held) {
     is_whole_ = false;
     end_frame();
     next_ = highest_ + static_cast<std::uint16_t>(stray_->first - low_bits(highest_));
-    highest_ = *next_ + 1;
+    highest_ = next_ + 1;
     is_whole_ = begins_frame(codec_, stray_->second.payload);
-    held_.emplace(*next_, std::move(stray_->second));
+    held_.emplace(next_, std::move(stray_->second));
     held_.emplace(highest_, std::move(held));
     stray_.reset();
     release(false);
@@ -142,7 +143,7 @@ void VideoDepacketiser::finish() {
 void VideoDepacketiser::release(bool all) {
     while (!held_.empty()) {
         const auto front = held_.begin();
-        if (front->first != *next_) {
+        if (front->first != next_) {
             if (!all && held_.size() < kMaxHeld) {
                 return;
             }
@@ -179,37 +180,38 @@ void VideoDepacketiser::play(const Held& packet) {
         frame_ = VideoFrame{
             .timestamp = packet.timestamp, .arrival = packet.arrival, .data = {}, .is_key = false};
     }
-    const bool is_added =
-        codec_ == VideoCodec::H264 ? add_h264(packet.payload) : add_vp8(packet.payload);
-    is_whole_ = is_whole_ && is_added && frame_->data.size() <= kMaxFrameBytes;
+    VideoFrame& frame = *frame_;
+    const bool is_added = codec_ == VideoCodec::H264 ? add_h264(frame, packet.payload)
+                                                     : add_vp8(frame, packet.payload);
+    is_whole_ = is_whole_ && is_added && frame.data.size() <= kMaxFrameBytes;
     if (!is_whole_) {
-        frame_->data.clear();
+        frame.data.clear();
     }
     if (packet.marker) {
         end_frame();
     }
 }
 
-bool VideoDepacketiser::add_h264(std::span<const std::byte> payload) {
+bool VideoDepacketiser::add_h264(VideoFrame& frame, std::span<const std::byte> payload) {
     const unsigned type = octet(payload, 0) & kTypeMask;
     if (type == kFuA) {
-        return add_fragment(payload);
+        return add_fragment(frame, payload);
     }
     if (is_fragment_open_) {
         return false;
     }
     if (type == kStapA) {
-        return add_aggregate(payload.subspan(1));
+        return add_aggregate(frame, payload.subspan(1));
     }
     if (type == 0 || type > kLastSingle) {
         return false;  // interleaved mode (RFC 6184 6.4), which SIP devices do not offer
     }
-    append_unit(frame_->data, payload);
+    append_unit(frame.data, payload);
     return true;
 }
 
 /// RFC 6184 5.7.1: units with 16 bits of size in front.
-bool VideoDepacketiser::add_aggregate(std::span<const std::byte> units) {
+bool VideoDepacketiser::add_aggregate(VideoFrame& frame, std::span<const std::byte> units) {
     constexpr std::size_t kSizeBytes = 2;
     while (!units.empty()) {
         if (units.size() < kSizeBytes) {
@@ -219,13 +221,13 @@ bool VideoDepacketiser::add_aggregate(std::span<const std::byte> units) {
         if (size == 0 || size > units.size() - kSizeBytes) {
             return false;
         }
-        append_unit(frame_->data, units.subspan(kSizeBytes, size));
+        append_unit(frame.data, units.subspan(kSizeBytes, size));
         units = units.subspan(kSizeBytes + size);
     }
     return true;
 }
 
-bool VideoDepacketiser::add_fragment(std::span<const std::byte> payload) {
+bool VideoDepacketiser::add_fragment(VideoFrame& frame, std::span<const std::byte> payload) {
     constexpr std::size_t kHeaderBytes = 2;
     if (payload.size() <= kHeaderBytes) {
         return false;
@@ -239,31 +241,31 @@ bool VideoDepacketiser::add_fragment(std::span<const std::byte> payload) {
     if (is_start) {
         const auto header =
             static_cast<std::byte>((octet(payload, 0) & ~kTypeMask) | (flags & kTypeMask));
-        append_unit(frame_->data, std::span(&header, 1));
+        append_unit(frame.data, std::span(&header, 1));
     }
-    frame_->data.insert(frame_->data.end(), rest.begin(), rest.end());
+    frame.data.insert(frame.data.end(), rest.begin(), rest.end());
     is_fragment_open_ = (flags & kFuEnd) == 0;
     return true;
 }
 
-bool VideoDepacketiser::add_vp8(std::span<const std::byte> payload) {
+bool VideoDepacketiser::add_vp8(VideoFrame& frame, std::span<const std::byte> payload) {
     const auto descriptor = parse_vp8_descriptor(payload);
     // A frame begins once, in front.
-    if (!descriptor || descriptor->is_start != frame_->data.empty()) {
+    if (!descriptor || descriptor->is_start != frame.data.empty()) {
         return false;
     }
     const auto content = payload.subspan(descriptor->size);
-    if (frame_->data.empty()) {
-        frame_->is_key = (octet(content, 0) & 1U) == 0;  // RFC 6386 9.1
+    if (frame.data.empty()) {
+        frame.is_key = (octet(content, 0) & 1U) == 0;  // RFC 6386 9.1
     }
-    frame_->data.insert(frame_->data.end(), content.begin(), content.end());
+    frame.data.insert(frame.data.end(), content.begin(), content.end());
     return true;
 }
 
 void VideoDepacketiser::end_frame() {
     if (frame_ && is_whole_ && !is_fragment_open_ && !frame_->data.empty()) {
         if (codec_ == VideoCodec::H264) {
-            hand_out_h264();
+            hand_out_h264(*frame_);
         } else {
             consumer_(*frame_);
         }
@@ -277,8 +279,8 @@ void VideoDepacketiser::end_frame() {
 
 /// Parameter sets come in front of the picture, as a frame of their own, or in SDP alone; a key
 /// frame has to have them.
-void VideoDepacketiser::hand_out_h264() {
-    H264Contents contents = look_into(frame_->data);
+void VideoDepacketiser::hand_out_h264(VideoFrame& frame) {
+    H264Contents contents = look_into(frame.data);
     if (contents.has_sequence_parameters) {
         parameter_sets_ = std::move(contents.parameter_sets);
     } else {
@@ -291,11 +293,11 @@ void VideoDepacketiser::hand_out_h264() {
     if (!contents.has_slice) {
         return;
     }
-    frame_->is_key = contents.is_idr;
+    frame.is_key = contents.is_idr;
     if (contents.is_idr && !contents.has_sequence_parameters) {
-        frame_->data.insert(frame_->data.begin(), parameter_sets_.begin(), parameter_sets_.end());
+        frame.data.insert(frame.data.begin(), parameter_sets_.begin(), parameter_sets_.end());
     }
-    consumer_(*frame_);
+    consumer_(frame);
 }
 
 }  // namespace siprec::server

@@ -61,17 +61,18 @@ class VideoDepacketiser {
     void release(bool all);
     void note_loss(const Held& next);
     void play(const Held& packet);
-    [[nodiscard]] bool add_h264(std::span<const std::byte> payload);
-    [[nodiscard]] bool add_aggregate(std::span<const std::byte> units);
-    [[nodiscard]] bool add_fragment(std::span<const std::byte> payload);
-    [[nodiscard]] bool add_vp8(std::span<const std::byte> payload);
+    [[nodiscard]] bool add_h264(VideoFrame& frame, std::span<const std::byte> payload);
+    [[nodiscard]] bool add_aggregate(VideoFrame& frame, std::span<const std::byte> units);
+    [[nodiscard]] bool add_fragment(VideoFrame& frame, std::span<const std::byte> payload);
+    [[nodiscard]] bool add_vp8(VideoFrame& frame, std::span<const std::byte> payload);
     void end_frame();
-    void hand_out_h264();
+    void hand_out_h264(VideoFrame& frame);
 
     VideoCodec codec_;
     Consumer consumer_;
     std::map<std::int64_t, Held> held_;
-    std::optional<std::int64_t> next_;  // sequence number
+    bool has_begun_ = false;
+    std::int64_t next_ = 0;  // sequence number
     std::int64_t highest_ = 0;
     std::optional<std::pair<std::uint16_t, Held>> stray_;  // far off from the others
     std::optional<VideoFrame> frame_;
