@@ -157,7 +157,7 @@ class VideoText(harness.IntegrationTest):
 
         packets = self.probe(path, "-select_streams", "v", "-show_packets")["packets"]
         times = [float(packet["pts_time"]) for packet in packets]
-        self.assertAlmostEqual(times[0], 0.4, delta=0.05)
+        self.assertAlmostEqual(times[0], 0.4, delta=0.15)  # by arrival, on a machine that may be busy
         for index, when in enumerate(times):
             self.assertAlmostEqual(when - times[0], index / RATE, delta=0.0021)
         self.assertEqual([index for index, packet in enumerate(packets) if "K" in packet["flags"]], [0, 25])
@@ -229,7 +229,7 @@ class VideoText(harness.IntegrationTest):
             heard, seen = self.beep_and_flash(self.fetch(server, row, "video"))
             apart[reported] = seen - heard
         print(f"apart without reports {apart[False] * 1000:.1f} ms, with {apart[True] * 1000:.1f} ms", flush=True)
-        self.assertAlmostEqual(apart[False], 0.3, delta=0.05)
+        self.assertAlmostEqual(apart[False], 0.3, delta=0.15)
         self.assertAlmostEqual(apart[True], 0, delta=0.02)
 
     def test_what_is_not_rendered_is_kept_whole(self) -> None:
@@ -341,8 +341,9 @@ class VideoText(harness.IntegrationTest):
             lines = file.read().split("\n")
         self.assertEqual(lines[0], "WEBVTT")
         begin, end = lines[2].split(" --> ")
-        self.assertAlmostEqual(float(begin[6:]), 0.5, delta=0.05)
-        self.assertAlmostEqual(float(end[6:]), 0.5 + 0.6 + 2, delta=0.05)  # the last word, and it stays a while
+        self.assertAlmostEqual(float(begin[6:]), 0.5, delta=0.15)
+        # From the first word to the last, and it stays a while.
+        self.assertAlmostEqual(float(end[6:]) - float(begin[6:]), 0.6 + 2, delta=0.01)
         self.assertTrue(lines[3].endswith("Hello Bob"), lines)
         self.assertTrue(lines[6].endswith("fish &amp; chips"), lines)
         self.assertFalse([reason for reason in row["reasons"] if reason.startswith("not-rendered")], row["reasons"])
