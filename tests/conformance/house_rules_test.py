@@ -29,7 +29,7 @@ LIBRARY_EDGES = {
     "rtp": {"base": ANY, "fork": ANY, "srtp": ANY},
     "session": {"base": ANY, "body": ANY, "metadata": ANY, "sdp": ANY},
     "tls": {"base": ANY},
-    "websocket": {"base": ANY, "tls": {"peer_name.hpp"}},
+    "websocket": {"base": ANY, "sinks": {"framer.hpp"}, "tls": {"peer_name.hpp"}},
     "sip": {"base": ANY, "tls": ANY, "session": ANY, "body": ANY, "metadata": ANY, "sdp": ANY},
     # Where the signalling wing and the media wing meet.
     "recorder": {

@@ -5,6 +5,7 @@
 #include <siprec/assembler.hpp>
 #include <siprec/audio.hpp>
 #include <siprec/body.hpp>
+#include <siprec/callback_sink.hpp>
 #include <siprec/clock.hpp>
 #include <siprec/codec.hpp>
 #include <siprec/config.hpp>

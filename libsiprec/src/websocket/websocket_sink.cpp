@@ -1,6 +1,6 @@
 // Sessions to WebSocket messages: decodes on the isolated sinks' threads, talks on the network's.
+#include "sinks/framer.hpp"
 #include "websocket/client.hpp"
-#include "websocket/framer.hpp"
 #include "websocket/messages.hpp"
 #include "websocket/session_facts.hpp"
 #include "websocket/url.hpp"
@@ -15,8 +15,8 @@ namespace siprec {
 
 namespace {
 
+using sinks::Framer;
 using websocket::Client;
-using websocket::Framer;
 using websocket::Network;
 using websocket::SessionFacts;
 

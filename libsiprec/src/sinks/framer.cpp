@@ -1,9 +1,9 @@
-#include "websocket/framer.hpp"
+#include "sinks/framer.hpp"
 
 #include <algorithm>
 #include <utility>
 
-namespace siprec::websocket {
+namespace siprec::sinks {
 
 Framer::Framer(std::uint32_t sample_rate,
                std::size_t frame_samples,
@@ -61,4 +61,4 @@ void Framer::flush() {
     held_.clear();
 }
 
-}  // namespace siprec::websocket
+}  // namespace siprec::sinks

@@ -1,4 +1,4 @@
-#include "websocket/framer.hpp"
+#include "sinks/framer.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -19,7 +19,7 @@ struct Frame {
 struct Fixture {
     std::vector<Frame> frames;
     std::uint64_t position = 0;
-    siprec::websocket::Framer framer{
+    siprec::sinks::Framer framer{
         8, 4, [this](const siprec::AudioBlock& frame) {
             frames.push_back(
                 {frame.kind, frame.position, {frame.samples.begin(), frame.samples.end()}});
@@ -33,7 +33,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("websocket framer: blocks of any length become frames of one", "[unit][websocket]") {
+TEST_CASE("framer: blocks of any length become frames of one", "[unit][sinks]") {
     Fixture f;
     f.push(Kind::Voice, {1, 2, 3});
     CHECK(f.frames.empty());
@@ -50,7 +50,7 @@ TEST_CASE("websocket framer: blocks of any length become frames of one", "[unit]
     CHECK(f.frames.size() == 3);
 }
 
-TEST_CASE("websocket framer: a frame says the worst of what is in it", "[unit][websocket]") {
+TEST_CASE("framer: a frame says the worst of what is in it", "[unit][sinks]") {
     Fixture f;
     f.push(Kind::Voice, {1, 2});
     f.push(Kind::Lost, {0, 0});
@@ -66,8 +66,7 @@ TEST_CASE("websocket framer: a frame says the worst of what is in it", "[unit][w
     CHECK(f.frames[3].kind == Kind::Silence);
 }
 
-TEST_CASE("websocket framer: of a long silence the first second comes and then a hole",
-          "[unit][websocket]") {
+TEST_CASE("framer: of a long silence the first second comes and then a hole", "[unit][sinks]") {
     Fixture f;
     f.push(Kind::Silence, std::vector<std::int16_t>(100, 0));
     CHECK(f.frames.empty());  // nothing has been said yet

@@ -1,6 +1,6 @@
 #pragma once
 
-// Cuts a track's audio into messages of one length.
+// Cuts a track's audio into frames of one length.
 
 #include <siprec/audio.hpp>
 
@@ -9,7 +9,7 @@
 #include <functional>
 #include <vector>
 
-namespace siprec::websocket {
+namespace siprec::sinks {
 
 /// Every frame has the same number of samples, but for those before a hole and the last. Of a long
 /// silence only the first second is handed on, and nothing of one before the first sound: a session
@@ -40,4 +40,4 @@ class Framer final : public AudioConsumer {
     std::uint64_t silent_;        // samples, up to the end of the last block
 };
 
-}  // namespace siprec::websocket
+}  // namespace siprec::sinks
