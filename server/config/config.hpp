@@ -18,8 +18,9 @@
 namespace siprec::server {
 
 struct CaptureConfig {
-    std::chrono::milliseconds flush_interval{
-        200};  // buffered media reaches the kernel: what a kill can take
+    // Buffered media reaches the kernel's files: with the poll interval of the sockets, what a kill
+    // can take.
+    std::chrono::milliseconds flush_interval{150};
     std::chrono::milliseconds commit_interval{
         1000};  // group commit to the disk: what a power cut can take
 };

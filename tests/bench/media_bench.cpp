@@ -226,7 +226,7 @@ Measured run_engine(const Options& options, std::uint64_t& sent) {
             info.local_rtp = one.rtp_endpoint;
             siprec::fork::Fork fork(siprec::null_logger());
             fork.add(std::make_unique<CountingSink>(packets));
-            thread.open_stream(std::move(info), std::move(one), std::move(fork));
+            thread.open_stream(std::move(info), std::move(one), std::move(fork), {});
         }
         start = thread_cpu();
     });

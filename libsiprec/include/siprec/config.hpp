@@ -109,9 +109,9 @@ struct MediaConfig {
     std::uint16_t port_low = 20000;   ///< first RTP port, even
     std::uint16_t port_high = 59999;  ///< last RTCP port
     std::uint32_t threads = 0;        ///< media threads; 0: one a core
-    /// Pause between two rounds over the sockets: each round then finds many packets ready. Arrival
-    /// times come from the kernel and do not suffer.
-    std::chrono::microseconds poll_interval{4000};
+    /// Pause between two rounds over the sockets: each then finds several packets in each socket.
+    /// Arrival times come from the kernel and do not suffer; sinks see media so much later.
+    std::chrono::microseconds poll_interval{40'000};
     /// Sockets stay open this long after the end of a session, for packets that BYE overtook.
     std::chrono::milliseconds linger{100};
     /// SO_RCVBUF of each socket, bytes.

@@ -46,10 +46,8 @@ void RecorderImpl::hand_over(LiveSession& live,
                                 // A bundled stream has none of its own (RFC 9143).
                                 opened = node ? std::move(node.mapped()) : rtp::MediaSockets{}](
                                    rtp::MediaThread& thread) mutable {
-                         media->open_stream(thread, stream, std::move(opened));
-                         if (keying) {
-                             media->secure_stream(thread, stream.id, *keying);
-                         }
+                         media->open_stream(
+                             thread, stream, std::move(opened), keying ? *keying : srtp::Keying{});
                      }));
                 break;
             }

@@ -130,7 +130,8 @@ void MediaSession::record_document(const DocumentMessage& message) {
 
 void MediaSession::open_stream(rtp::MediaThread& thread,
                                const StreamInfo& stream,
-                               rtp::MediaSockets sockets) {
+                               rtp::MediaSockets sockets,
+                               const srtp::Keying& keying) {
     if (finished_) {
         return;
     }
@@ -146,7 +147,8 @@ void MediaSession::open_stream(rtp::MediaThread& thread,
     opened.active_since = thread.steady_now();
     StreamInfo info = stream;
     info.rtcp_cname = cname_;
-    opened.handle = thread.open_stream(std::move(info), std::move(sockets), std::move(fork));
+    opened.handle =
+        thread.open_stream(std::move(info), std::move(sockets), std::move(fork), keying);
     streams_.emplace(stream.id, std::move(opened));
 }
 

@@ -48,7 +48,10 @@ class MediaSession {
     void add_sink(rtp::MediaThread& thread, SessionSinkFactory& factory, WallTime now);
     void record_sip(const SipRecord& record);
     void record_document(const DocumentMessage& message);
-    void open_stream(rtp::MediaThread& thread, const StreamInfo& stream, rtp::MediaSockets sockets);
+    void open_stream(rtp::MediaThread& thread,
+                     const StreamInfo& stream,
+                     rtp::MediaSockets sockets,
+                     const srtp::Keying& keying);
     void change_stream(rtp::MediaThread& thread, const StreamInfo& stream);
     void secure_stream(rtp::MediaThread& thread, const Uuid& stream, const srtp::Keying& keying);
     void close_stream(rtp::MediaThread& thread, const Uuid& stream, WallTime when);

@@ -61,8 +61,12 @@ class MediaThread {
     /// Starts to receive; packets go to `fork`, in order of arrival. Receiver reports are sent from
     /// the RTCP socket (or the RTP socket under rtcp-mux) to where the client's RTCP comes from,
     /// else to `info.remote_rtcp`. A bundled stream that uses the port of another, opened before
-    /// it, has no sockets of its own.
-    virtual StreamHandle open_stream(StreamInfo info, MediaSockets sockets, fork::Fork fork) = 0;
+    /// it, has no sockets of its own. `keying` holds from the first packet on, also for those that
+    /// wait in the sockets already.
+    virtual StreamHandle open_stream(StreamInfo info,
+                                     MediaSockets sockets,
+                                     fork::Fork fork,
+                                     const srtp::Keying& keying) = 0;
 
     /// One more sink for a stream that is open. Does nothing when it is closed by now.
     virtual void add_sink(StreamHandle stream, std::unique_ptr<MediaSink> sink) = 0;

@@ -95,7 +95,7 @@ void MediaStream::take(Channel channel, const Datagram& datagram) {
     const DatagramKind kind = classify(datagram.bytes);
     if (security_ && (kind == DatagramKind::Dtls || kind == DatagramKind::Stun)) {
         take_handshake(channel, datagram);
-    } else if (security_ && security_->keeps_early(channel, datagram, arrival)) {
+    } else if (security_ && !may_be_plain_ && security_->keeps_early(channel, datagram, arrival)) {
         // RFC 5764 5.1: nothing is decrypted before the handshake ends; then this is.
     } else {
         take_media(channel, datagram, arrival);
@@ -162,7 +162,7 @@ bool MediaStream::knows_source(const Datagram& datagram,
                                const RtpPacket& packet,
                                bool is_answered,
                                WallTime arrival) noexcept {
-    if (security_ && security_->authenticates_rtp()) {
+    if (security_ && security_->authenticates_rtp() && !may_be_plain_) {
         latch_.trust(datagram.source.address, arrival);
         return true;
     }
@@ -172,8 +172,12 @@ bool MediaStream::knows_source(const Datagram& datagram,
 
 void MediaStream::take_rtp(Datagram datagram, WallTime arrival) {
     // Before all else: who is not authentic must not move the latch or any counter of a source.
-    if (security_ && !is_authentic(security_->unprotect_rtp(datagram.bytes), datagram.source)) {
-        return;
+    if (security_) {
+        const srtp::Verdict verdict = security_->unprotect_rtp(datagram.bytes);
+        const bool is_plain = may_be_plain_ && verdict != srtp::Verdict::Ok;
+        if (!is_plain && !is_authentic(verdict, datagram.source)) {
+            return;
+        }
     }
     auto packet = parse_rtp(datagram.bytes);
     if (!packet) {
@@ -295,9 +299,24 @@ void MediaStream::change(const StreamInfo& info, DatagramBatch& batch) {
 }
 
 void MediaStream::secure(const srtp::Keying& keying, DatagramBatch& batch) {
-    drain(batch);
     if (std::holds_alternative<std::monostate>(keying)) {
+        drain(batch);
         security_.reset();
+        return;
+    }
+    const bool was_plain = !security_;
+    begin_secure(keying);
+    // The old keys hold for a while beside the new ones; where there were none, what waits may have
+    // been sent before or after the answer.
+    if (was_plain) {
+        may_be_plain_ = true;
+        drain(batch);
+        may_be_plain_ = false;
+    }
+}
+
+void MediaStream::begin_secure(const srtp::Keying& keying) {
+    if (std::holds_alternative<std::monostate>(keying)) {
         return;
     }
     if (!security_) {

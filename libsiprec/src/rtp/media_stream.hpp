@@ -66,7 +66,11 @@ class MediaStream {
 
     void change(const StreamInfo& info, DatagramBatch& batch);
 
+    /// New keys for a stream that has received.
     void secure(const srtp::Keying& keying, DatagramBatch& batch);
+
+    /// The keys of a stream that has not: nothing that waits in its sockets was sent without them.
+    void begin_secure(const srtp::Keying& keying);
 
     /// Does what is due: the sinks' tick, the RTCP report.
     void on_timer(SteadyTime steady);
@@ -135,7 +139,8 @@ class MediaStream {
     std::unique_ptr<StreamSecurity> security_;  // null: plain RTP
     StreamStats stats_;                         // but for what the source table counts
     Router router_;
-    bool is_heard_ = false;  // since the last tick
+    bool may_be_plain_ = false;  // keys have come, what waits may have been sent before
+    bool is_heard_ = false;      // since the last tick
     std::optional<SteadyTime> last_heard_;
     SteadyTime next_tick_;
     Endpoint last_dropped_from_;

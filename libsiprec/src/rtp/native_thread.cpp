@@ -3,6 +3,7 @@
 #include "rtp/demux.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -125,12 +126,34 @@ void NativeThread::run() {
         stopping = stopping_.load(std::memory_order_acquire);
         run_tasks();
         run_timers();
-        if (had_media && !stopping && poll_interval_.count() > 0) {
-            std::this_thread::sleep_for(poll_interval_);
+        if (had_media && !stopping) {
+            nap();
         }
     }
     close_all();
     timers_.clear();
+}
+
+/// Lets packets gather for the poll interval. Tasks need not wait for its end: a pause, say, holds
+/// from when it was agreed on.
+void NativeThread::nap() {
+    constexpr std::chrono::milliseconds kTasksGather{2};
+    const auto end = std::chrono::steady_clock::now() + poll_interval_;
+    while (!stopping_.load(std::memory_order_acquire)) {
+        const auto left = end - std::chrono::steady_clock::now();
+        if (left <= kTasksGather) {
+            std::this_thread::sleep_for(left);
+            return;
+        }
+        std::this_thread::sleep_for(kTasksGather);
+        pollfd wake_up{.fd = wake_up_.get(), .events = POLLIN, .revents = 0};
+        const auto rest = std::chrono::floor<std::chrono::milliseconds>(left - kTasksGather);
+        if (::poll(&wake_up, 1, static_cast<int>(rest.count())) <= 0) {
+            return;
+        }
+        clear_wake_up();
+        run_tasks();
+    }
 }
 
 /// Waits, then reads all sockets that have something. @return whether any had
@@ -227,7 +250,10 @@ void NativeThread::on_stream_timer(StreamHandle handle, SteadyTime steady) {
     timers_.add(std::max(stream->media.due(), steady + std::chrono::milliseconds(1)), handle);
 }
 
-StreamHandle NativeThread::open_stream(StreamInfo info, MediaSockets sockets, fork::Fork fork) {
+StreamHandle NativeThread::open_stream(StreamInfo info,
+                                       MediaSockets sockets,
+                                       fork::Fork fork,
+                                       const srtp::Keying& keying) {
     assert_owner();
     const auto handle = StreamHandle{next_handle_++};
     if (const OpenStream* transport = transport_of(info)) {
@@ -243,6 +269,7 @@ StreamHandle NativeThread::open_stream(StreamInfo info, MediaSockets sockets, fo
                                                                           random_)))
                         .first->second;
     stream_count_.store(streams_.size(), std::memory_order_relaxed);
+    stream.media.begin_secure(keying);
     stream.is_watched = watch(stream, Channel::Rtp) && watch(stream, Channel::Rtcp);
     if (!stream.is_watched) {
         // The kernel's limit on watches. The sockets' buffers hold seconds; the timer reads them.

@@ -56,7 +56,10 @@ class NativeThread final : public MediaThread {
 
     [[nodiscard]] const StatTotals& totals() const noexcept { return totals_; }
 
-    StreamHandle open_stream(StreamInfo info, MediaSockets sockets, fork::Fork fork) override;
+    StreamHandle open_stream(StreamInfo info,
+                             MediaSockets sockets,
+                             fork::Fork fork,
+                             const srtp::Keying& keying) override;
     void add_sink(StreamHandle stream, std::unique_ptr<MediaSink> sink) override;
     void change_stream(StreamHandle stream, const StreamInfo& info) override;
     void secure_stream(StreamHandle stream, const srtp::Keying& keying) override;
@@ -91,6 +94,7 @@ class NativeThread final : public MediaThread {
 
     [[nodiscard]] std::optional<Error> start(std::uint32_t index);
     void wake() noexcept;
+    void nap();
     void run();
     [[nodiscard]] bool round();
     [[nodiscard]] int wait_milliseconds() const;

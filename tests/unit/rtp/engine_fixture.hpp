@@ -331,11 +331,14 @@ class EngineFixture {
         return stream;
     }
 
-    void open_on(TestStream& stream, rtp::MediaSockets sockets) const {
+    void open_on(TestStream& stream,
+                 rtp::MediaSockets sockets,
+                 const srtp::Keying& keying = {}) const {
         on_thread(stream.thread, [&](rtp::MediaThread& thread) {
             fork::Fork fork(null_logger());
             fork.add(std::make_unique<NotingSink>(stream.notes));
-            stream.handle = thread.open_stream(stream.info, std::move(sockets), std::move(fork));
+            stream.handle =
+                thread.open_stream(stream.info, std::move(sockets), std::move(fork), keying);
         });
     }
 

@@ -127,6 +127,48 @@ TEST_CASE("engine: packets under way with the old key are taken for a while",
     CHECK(f.close(stream).dropped_auth == 1);
 }
 
+TEST_CASE("engine: what waits in the socket when a stream opens is decrypted",
+          "[unit][rtp][srtp][rfc4568]") {
+    EngineFixture f;
+    const Client client;
+    const auto keys = sdes();
+    TestStream stream;
+    auto sockets = f.engine->open_sockets(*siprec::IpAddress::parse("127.0.0.1"), false);
+    REQUIRE(sockets);
+    stream.info = f.info_for(*sockets, false);
+    auto sender = *Sender::create(keys.receive);
+    // The client is quick: it sends on the answer, before our media thread has heard of it.
+    client.send(stream.info.local_rtp, sealed(sender, 1));
+    f.open_on(stream, std::move(*sockets), keys);
+    client.send(stream.info.local_rtp, sealed(sender, 2));
+    REQUIRE(eventually([&] { return stream.notes->packets().size() == 2; }));
+    CHECK(stream.notes->packets()[0].bytes == siprec::test::rtp(7, 1));
+    const auto stats = f.close(stream);
+    CHECK(stats.packets == 2);
+    CHECK(stats.dropped_auth == 0);
+}
+
+TEST_CASE("engine: a stream that becomes encrypted loses nothing of before and after",
+          "[unit][rtp][srtp][rfc8643]") {
+    EngineFixture f;
+    const Client client;
+    const TestStream stream = f.open();
+    const auto keys = sdes();
+    auto sender = *Sender::create(keys.receive);
+    f.on_thread(stream.thread, [&](MediaThread& thread) {
+        client.send(stream.info.local_rtp, siprec::test::rtp(7, 1));
+        client.send(stream.info.local_rtp, sealed(sender, 2));
+        thread.secure_stream(stream.handle, keys);
+        client.send(stream.info.local_rtp, siprec::test::rtp(7, 3));
+        client.send(stream.info.local_rtp, sealed(sender, 4));
+    });
+    REQUIRE(eventually([&] { return stream.notes->packets().size() == 3; }));
+    CHECK(stream.notes->packets()[0].bytes == siprec::test::rtp(7, 1));
+    CHECK(stream.notes->packets()[1].bytes == siprec::test::rtp(7, 2));
+    CHECK(stream.notes->packets()[2].bytes == siprec::test::rtp(7, 4));
+    CHECK(f.close(stream).dropped_auth == 1);
+}
+
 TEST_CASE("engine: our RTCP is protected with our own key and theirs is checked",
           "[unit][rtp][srtp][3711-3.4-1][5761-7-1]") {
     EngineFixture f;
@@ -140,8 +182,7 @@ TEST_CASE("engine: our RTCP is protected with our own key and theirs is checked"
     f.on_thread(0, [&](MediaThread& thread) {
         siprec::fork::Fork fork(siprec::null_logger());
         fork.add(std::make_unique<siprec::test::NotingSink>(stream.notes));
-        stream.handle = thread.open_stream(stream.info, std::move(*sockets), std::move(fork));
-        thread.secure_stream(stream.handle, keys);
+        stream.handle = thread.open_stream(stream.info, std::move(*sockets), std::move(fork), keys);
     });
     auto receiver = *siprec::srtp::Receiver::create(keys.send);
     const auto [verdict, report] = siprec::test::open_rtcp(receiver, rtcp.receive());
