@@ -68,8 +68,9 @@ struct Config {
     RecorderConfig recorder;              // listeners, media, limits
     std::vector<Subnet> allowed_sources;  // empty: anybody; else INVITEs from others get 403
     Takeover takeover = Takeover::SameAddress;
-    Endpoint http{};           // 127.0.0.1:8080 by default
-    std::string database_url;  // empty: a private PostgreSQL in data_directory
+    bool begin_paused = false;  // every session waits for `resume` with its streams inactive
+    Endpoint http{};            // 127.0.0.1:8080 by default
+    std::string database_url;   // empty: a private PostgreSQL in data_directory
     CaptureConfig capture;
     RenderConfig render;
     DiskConfig disk;

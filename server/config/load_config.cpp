@@ -84,6 +84,7 @@ void read_sip(TomlTable sip, Config& config) {
     sip.parsed("takeover", [&](const std::string& text) {
         return take(parse_takeover, text, [&](Takeover takeover) { config.takeover = takeover; });
     });
+    sip.flag("begin_paused", config.begin_paused);
     sip.duration("drain_timeout_s", config.drain_timeout, 0, kDay);
 }
 

@@ -44,7 +44,8 @@ SessionDecision Admission::on_invite(const SessionInfo& session) {
     if (writer_failing_.load(std::memory_order_relaxed)) {
         return SessionDecision::refuse(503, "captures cannot be written", kRetryAfter);
     }
-    SessionDecision decision = SessionDecision::accept();
+    SessionDecision decision =
+        begins_paused_ ? SessionDecision::accept_paused() : SessionDecision::accept();
     if (sinks_ != nullptr) {
         decision.more_sinks = sinks_->choose(session);
     }

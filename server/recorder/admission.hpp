@@ -18,12 +18,13 @@ namespace siprec::server {
 /// *Thread-safe*; answers from memory, as the SIP thread needs it.
 class Admission final : public SessionPolicy {
   public:
-    /// @param allowed_sources  empty: anybody
-    /// @param sinks            null: none; else outlives this
-    explicit Admission(std::vector<Subnet> allowed_sources,
-                       Takeover takeover = Takeover::SameAddress,
-                       const SessionSinks* sinks = nullptr)
-        : takeover_(takeover), sinks_(sinks), allowed_(std::move(allowed_sources)) {}
+    /// Takes its rules from the configuration.
+    /// @param sinks  null: none; else outlives this
+    explicit Admission(const Config& config, const SessionSinks* sinks = nullptr)
+        : takeover_(config.takeover),
+          begins_paused_(config.begin_paused),
+          sinks_(sinks),
+          allowed_(config.allowed_sources) {}
 
     /// Who may start sessions from now on.
     void allow(std::vector<Subnet> sources);
@@ -51,6 +52,7 @@ class Admission final : public SessionPolicy {
     [[nodiscard]] bool is_allowed(const IpAddress& source) const;
 
     const Takeover takeover_;
+    const bool begins_paused_;
     const SessionSinks* sinks_;
     mutable std::mutex mutex_;  // held for a moment: the SIP thread asks
     std::vector<Subnet> allowed_;

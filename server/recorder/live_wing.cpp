@@ -58,7 +58,7 @@ class LiveWingImpl final : public LiveWing {
           more_sinks_(std::move(more_sinks)),
           spool_(std::move(layout), spool_limits(config), logger, system_clock()),
           sinks_(spool_, config.recorder.user_agent, system_clock()),
-          admission_(config.allowed_sources, config.takeover, more_sinks_.get()),
+          admission_(config, more_sinks_.get()),
           disk_(config.data_directory, config.disk, logger),
           writer_(spool_, config.capture) {
         watch();

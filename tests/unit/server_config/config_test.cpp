@@ -103,6 +103,7 @@ TEST_CASE("config: example shows the defaults when it is read", "[unit][config]"
     base.recorder.timer = {.enabled = false, .expires = 91s, .min_se = 91s, .probe_after = 1s};
     base.recorder.snapshot = siprec::SnapshotPolicy::Never;
     base.takeover = siprec::server::Takeover::Never;
+    base.begin_paused = true;
     base.recorder.limits = {
         .max_sessions = 1,
         .max_message_bytes = 1,
@@ -132,6 +133,7 @@ TEST_CASE("config: example shows the defaults when it is read", "[unit][config]"
     CHECK(read->recorder.timer.probe_after == wanted.recorder.timer.probe_after);
     CHECK(read->recorder.snapshot == wanted.recorder.snapshot);
     CHECK(read->takeover == wanted.takeover);
+    CHECK(read->begin_paused == wanted.begin_paused);
     CHECK(read->role == wanted.role);
     CHECK(read->data_directory == "/var/lib/siprec");
     CHECK(read->allowed_sources.empty());

@@ -94,7 +94,7 @@ TEST_CASE("session sinks: all rules of a sink must hold and of each list one", "
     const auto sinks = make({config});
     CHECK(sinks->choose(session()).size() == (chosen ? 1 : 0));
     // The policy hands on what was chosen.
-    Admission admission({}, siprec::server::Takeover::Never, sinks.get());
+    Admission admission(siprec::server::Config{}, sinks.get());
     const auto decision = admission.on_invite(session());
     CHECK(decision.kind == siprec::SessionDecision::Kind::Accept);
     CHECK(decision.more_sinks == sinks->choose(session()));
