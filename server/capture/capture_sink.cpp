@@ -44,13 +44,13 @@ class CaptureFile {
             place = streams_.emplace(place);
         }
         *place = {stream, 0, true};
-        put_stream(*place);
+        put_stream(*place, stream.since);
         return static_cast<std::size_t>(place - streams_.begin());
     }
 
     void change_stream(std::size_t place, const StreamInfo& stream) {
         streams_[place].info = stream;
-        add_event(now(), StreamChanged{stream});
+        add_event(stream.since, StreamChanged{stream});
     }
 
     void close_stream(std::size_t place, const StreamStats& stats, WallTime when) {
@@ -180,21 +180,21 @@ class CaptureFile {
         begin_part(time);
         for (Stream& stream : streams_) {
             if (stream.is_open) {
-                put_stream(stream);
+                put_stream(stream, time);
             }
         }
         // Last: the writer closes the old file when the new one has its beginning.
         finished->finish(log_);
     }
 
-    void put_stream(Stream& stream) {
+    void put_stream(Stream& stream, WallTime time) {
         stream.interface_id = next_interface_++;
         const std::string name = stream.info.label.empty()
                                      ? "media-" + std::to_string(stream.info.media_index)
                                      : stream.info.label;
         scratch_.clear();
         pcapng::Writer::interface(scratch_, name, describe(stream.info));
-        append_event(scratch_, {now(), StreamOpened{stream.interface_id, stream.info}});
+        append_event(scratch_, {time, StreamOpened{stream.interface_id, stream.info}});
         put_essential();
     }
 

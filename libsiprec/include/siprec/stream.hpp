@@ -1,6 +1,7 @@
 #pragma once
 
 #include <siprec/audio.hpp>
+#include <siprec/clock.hpp>
 #include <siprec/net.hpp>
 #include <siprec/rtp.hpp>
 #include <siprec/sdp.hpp>
@@ -69,6 +70,7 @@ struct StreamInfo {
     std::vector<SourceName> sources{};
     KeyExchange key_exchange = KeyExchange::None;
     std::string crypto_suite;  ///< by its SDES name; empty without SDES: DTLS agrees on it later
+    WallTime since{};          ///< when the message came by which this holds
 };
 
 }  // namespace siprec

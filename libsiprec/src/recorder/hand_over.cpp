@@ -35,6 +35,7 @@ void RecorderImpl::hand_over(LiveSession& live,
     using Kind = session::StreamChange::Kind;
     for (session::StreamChange& change : outcome.changes) {
         watch_video(live, change);
+        change.stream.since = origin.time;
         switch (change.kind) {
             case Kind::Open: {
                 auto node = sockets.extract(change.stream.id);

@@ -66,6 +66,7 @@ class NativeEngine final : public Engine {
 
   private:
     const std::size_t receive_buffer_bytes_;
+    const base::UniqueFd stamping_ = keep_stamping();
     const std::shared_ptr<PortPool> ports_;
     std::vector<std::unique_ptr<NativeThread>> threads_;  // unchanged after `start`
     std::atomic<std::uint32_t> next_thread_{0};

@@ -201,7 +201,7 @@ void MediaStream::take_rtp(Datagram datagram, WallTime arrival) {
                                           packet->timestamp,
                                           payloads_.clock_rate(packet->payload_type),
                                           arrival);
-    if (is_inactive()) {
+    if (is_off_record(arrival)) {
         // RFC 7866 7.1.1.1: a pause keeps things off the record, whatever is sent meanwhile.
         ++stats_.dropped_inactive;
         return;
@@ -282,8 +282,16 @@ void MediaStream::add_sink(std::unique_ptr<MediaSink> sink, DatagramBatch& batch
 }
 
 void MediaStream::change(const StreamInfo& info, DatagramBatch& batch) {
-    // What has arrived by now was sent under the old terms.
-    drain(batch);
+    const bool was_inactive = info_.direction == sdp::Direction::Inactive;
+    const bool is_inactive = info.direction == sdp::Direction::Inactive;
+    if (was_inactive && !is_inactive) {
+        on_record_from_ = info.since;
+    } else {
+        // What has arrived by now was sent under the old terms, but for what a pause keeps off.
+        off_record_from_ = is_inactive ? std::optional(info.since) : std::nullopt;
+        drain(batch);
+        off_record_from_.reset();
+    }
     if (info.remote_rtp != info_.remote_rtp || info.remote_rtcp != info_.remote_rtcp) {
         reporter_.forget_source();
     }

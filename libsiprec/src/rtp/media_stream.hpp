@@ -119,8 +119,9 @@ class MediaStream {
         return info_.bundled && info_.bundled->transport != info_.id;
     }
 
-    [[nodiscard]] bool is_inactive() const noexcept {
-        return info_.direction == sdp::Direction::Inactive;
+    [[nodiscard]] bool is_off_record(WallTime arrival) const noexcept {
+        return info_.direction == sdp::Direction::Inactive || arrival < on_record_from_ ||
+               (off_record_from_ && arrival >= *off_record_from_);
     }
 
     StreamInfo info_;
@@ -142,6 +143,9 @@ class MediaStream {
     bool may_be_plain_ = false;  // keys have come, what waits may have been sent before
     bool is_heard_ = false;      // since the last tick
     std::optional<SteadyTime> last_heard_;
+    // A change takes a while to reach this thread; what counts is when its message came.
+    WallTime on_record_from_{};                // after a pause
+    std::optional<WallTime> off_record_from_;  // while a pause is begun
     SteadyTime next_tick_;
     Endpoint last_dropped_from_;
     std::uint64_t reported_malformed_ = 0;

@@ -62,6 +62,12 @@ OpenedSocket open_udp(const Endpoint& local, std::size_t receive_buffer_bytes) n
     return opened;
 }
 
+base::UniqueFd keep_stamping() noexcept {
+    base::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    static_cast<void>(set_option(socket.get(), SOL_SOCKET, SO_TIMESTAMPNS, 1));
+    return socket;
+}
+
 int send_datagram(int fd, const Endpoint& to, std::span<const std::byte> bytes) noexcept {
     const base::SocketAddress address = base::to_socket_address(to);
     const ssize_t sent = ::sendto(

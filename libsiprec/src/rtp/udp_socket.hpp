@@ -29,6 +29,11 @@ struct OpenedSocket {
 [[nodiscard]] OpenedSocket open_udp(const Endpoint& local,
                                     std::size_t receive_buffer_bytes) noexcept;
 
+/// A socket that receives nothing. The kernel begins to stamp some time after the first socket of
+/// the machine asks for it and ends with the last one, and what it has not stamped counts from when
+/// it is read: as long as this one is open, the first packets of a call have their times too.
+[[nodiscard]] base::UniqueFd keep_stamping() noexcept;
+
 /// @return 0, or the errno
 [[nodiscard]] int send_datagram(int fd,
                                 const Endpoint& to,

@@ -201,10 +201,12 @@ TEST_CASE("engine: nothing is handed on while the stream is inactive",
     TestStream stream = f.open();
     send_run(client, stream.info.local_rtp, 1, 3);
     stream.info.direction = siprec::sdp::Direction::Inactive;
+    stream.info.since = siprec::system_clock().now();
     f.change(stream);  // the three before belong to the record
     CHECK(stream.notes->sequences() == run_of(1, 3));
     send_run(client, stream.info.local_rtp, 4, 5);
     stream.info.direction = siprec::sdp::Direction::RecvOnly;
+    stream.info.since = siprec::system_clock().now();
     f.change(stream);  // the five before do not
     send_run(client, stream.info.local_rtp, 9, 2);
     const auto stats = f.close(stream);
@@ -212,6 +214,27 @@ TEST_CASE("engine: nothing is handed on while the stream is inactive",
     CHECK(stats.packets == 5);
     CHECK(stats.dropped_inactive == 5);
     CHECK(stats.lost == 0);
+}
+
+TEST_CASE("engine: a pause holds from its message when the thread comes to it late",
+          "[unit][rtp][rfc7866][7866-7.1.1.1-3]") {
+    const EngineFixture f;
+    const Client client;
+    TestStream stream = f.open();
+    f.on_thread(stream.thread, [&](MediaThread& thread) {  // which reads no socket meanwhile
+        send_run(client, stream.info.local_rtp, 1, 3);
+        stream.info.direction = siprec::sdp::Direction::Inactive;
+        stream.info.since = siprec::system_clock().now();
+        send_run(client, stream.info.local_rtp, 4, 2);
+        thread.change_stream(stream.handle, stream.info);
+        send_run(client, stream.info.local_rtp, 6, 3);
+        stream.info.direction = siprec::sdp::Direction::RecvOnly;
+        stream.info.since = siprec::system_clock().now();
+        send_run(client, stream.info.local_rtp, 9, 2);
+        thread.change_stream(stream.handle, stream.info);
+    });
+    f.close(stream);
+    CHECK(stream.notes->sequences() == std::vector<std::uint16_t>{1, 2, 3, 9, 10});
 }
 
 TEST_CASE("engine: last_heard tells of media from the client only, whatever the wall clock does",

@@ -19,7 +19,8 @@ struct PersistentSession {
           session(session_info(rig.clock.wall)),
           streams{stream_info(0, "1"), stream_info(1, "2")},
           sink(sinks.open_session(session)) {
-        for (const StreamInfo& stream : streams) {
+        for (StreamInfo& stream : streams) {
+            stream.since = session.started;
             media.push_back(sink->open_stream(stream));
         }
     }

@@ -93,9 +93,9 @@ TEST_CASE("record: hold cuts the segment of its track", "[unit][archive]") {
     call.talk(start);
     StreamInfo held = call.streams[0];
     held.direction = sdp::Direction::Inactive;
-    rig.clock.pass(10s);
+    held.since = start + 10s;
     call.media[0]->on_changed(held);
-    rig.clock.pass(5s);
+    call.streams[0].since = start + 15s;
     call.media[0]->on_changed(call.streams[0]);
     call.hang_up(start + 20s);
     rig.settle();
@@ -107,6 +107,26 @@ TEST_CASE("record: hold cuts the segment of its track", "[unit][archive]") {
     }
     CHECK(stretches == std::vector<std::pair<WallTime, WallTime>>{{start, start + 10s},
                                                                   {start + 15s, start + 20s}});
+}
+
+TEST_CASE(
+    "record: a segment begins with the message that brought its stream when we come to it late",
+    "[unit][archive]") {
+    CaptureRig rig;
+    const SessionInfo session = session_info(rig.clock.wall);
+    StreamInfo stream = stream_info(0, "1");
+    stream.since = session.started;
+    auto sink = rig.sinks.open_session(session);
+    rig.clock.pass(150ms);  // the packet waited in its socket meanwhile
+    auto media = sink->open_stream(stream);
+    media->on_rtp(pcmu_packet(1, 1, std::byte{1}).view(stream, session.started + 20ms));
+    media->on_closed({}, session.started + 1s);
+    sink->on_ended({.cause = EndCause::Bye, .reason = {}, .time = session.started + 1s});
+    rig.settle();
+    const auto segments = built_from(rig.finished_path(session.id)).record.segments;
+    REQUIRE(segments.size() == 1);
+    CHECK(segments[0].from == session.started);
+    CHECK(segments[0].until == session.started + 1s);
 }
 
 TEST_CASE("record: labels in metadata without SDP meet the streams that are there",

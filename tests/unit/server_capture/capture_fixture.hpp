@@ -216,7 +216,8 @@ struct TwoPartyCall {
                       .remote = session.source,
                       .time = session.started});
         send_metadata(*sink, kMetadata, session.started);
-        for (const StreamInfo& stream : streams) {
+        for (StreamInfo& stream : streams) {
+            stream.since = session.started;
             media.push_back(sink->open_stream(stream));
         }
     }
