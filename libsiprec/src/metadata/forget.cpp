@@ -1,8 +1,10 @@
 #include <siprec/metadata.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace siprec::metadata {
 namespace {
@@ -10,6 +12,7 @@ namespace {
 using Ids = std::unordered_set<std::string>;
 
 constexpr std::size_t kIntervalsPerSession = 8;  // closed ones that are kept, of each kept CS
+constexpr std::size_t kMostLoose = 2048;  // elements of a kind that hang on no session; half stay
 
 Ids sessions_going_on(const Document& current) {
     Ids going_on;
@@ -97,6 +100,58 @@ void add_what_hangs_on(Forgotten& gone, const Document& document) {
     }
 }
 
+/// Elements that no session holds, when they have become many: the older ones go. They stand in
+/// order of their first mention.
+template <typename T, typename IsHeld>
+void forget_loose(std::vector<T>& elements, IsHeld is_held) {
+    if (elements.size() <= kMostLoose) {
+        return;
+    }
+    std::vector<bool> held;
+    held.reserve(elements.size());
+    std::transform(elements.begin(), elements.end(), std::back_inserter(held), is_held);
+    const auto loose = static_cast<std::size_t>(std::count(held.begin(), held.end(), false));
+    if (loose <= kMostLoose) {
+        return;
+    }
+    std::vector<T> kept;
+    std::size_t surplus = loose - kMostLoose / 2;
+    for (std::size_t i = 0; i < elements.size(); ++i) {
+        if (held[i] || surplus == 0) {
+            kept.push_back(std::move(elements[i]));
+        } else {
+            --surplus;
+        }
+    }
+    elements = std::move(kept);
+}
+
+/// A client that writes no associations says of nobody when they are gone, and a session may live
+/// for weeks.
+void forget_loose(Document& document) {
+    Ids sessions;
+    Ids groups;
+    for (const CommunicationSession& session : document.sessions) {
+        sessions.insert(session.id);
+        groups.insert(session.group_ref.value_or(""));
+    }
+    Ids members;
+    for (const ParticipantSessionAssoc& assoc : document.participant_session_assocs) {
+        if (sessions.contains(assoc.session_id)) {
+            members.insert(assoc.participant_id);
+        }
+    }
+    const auto is_member = [&](const auto& e) { return members.contains(e.participant_id); };
+    forget_loose(document.participants, [&](const auto& e) { return members.contains(e.id); });
+    forget_loose(document.participant_stream_assocs, is_member);
+    forget_loose(document.groups, [&](const auto& e) { return groups.contains(e.id); });
+    forget_loose(document.streams,
+                 [&](const auto& e) { return e.session_id && sessions.contains(*e.session_id); });
+    const auto has_session = [&](const auto& e) { return sessions.contains(e.session_id); };
+    forget_loose(document.participant_session_assocs, has_session);
+    forget_loose(document.session_recording_assocs, has_session);
+}
+
 void forget_oldest(std::vector<ParticipationInterval>& history, std::size_t keep) {
     std::vector<WallTime> ends;
     for (const ParticipationInterval& interval : history) {
@@ -118,6 +173,8 @@ void forget_oldest(std::vector<ParticipationInterval>& history, std::size_t keep
 
 void State::forget_ended(std::size_t keep) {
     forget_oldest(history_, keep * kIntervalsPerSession);
+    forget_loose(current_);
+    forget_loose(everything_);
     if (everything_.sessions.size() <= 2 * keep) {
         return;
     }

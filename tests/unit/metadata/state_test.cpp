@@ -369,6 +369,36 @@ TEST_CASE("metadata: sessions that ended long ago are forgotten and those that g
     CHECK_FALSE(interval(state, "A", "1").until.has_value());
 }
 
+TEST_CASE("metadata: what hangs on no session is bounded when a client writes no associations",
+          "[unit][metadata][rfc7865]") {
+    State state = two_parties();
+    for (int n = 0; n < 40; ++n) {
+        std::string elements;
+        for (int i = 0; i < 250; ++i) {
+            const std::string id = std::to_string(250 * n + i);
+            elements += "<group group_id='G" + id + "'/><participant participant_id='P" + id +
+                        "'><nameID aor='sip:p@x'/></participant><stream stream_id='R" + id +
+                        "'/><participantsessionassoc participant_id='P" + id +
+                        "' session_id='unknown'/><participantstreamassoc participant_id='P" + id +
+                        "'><recv>R" + id + "</recv></participantstreamassoc>";
+        }
+        state.forget_ended(16);
+        state.apply(document("partial", elements), second(n));
+    }
+    state.forget_ended(16);
+    for (const Document* const known : {&state.current(), &state.everything()}) {
+        CHECK(known->participants.size() <= 2048 + 2);
+        CHECK(known->streams.size() <= 2048 + 2);
+        CHECK(known->groups.size() <= 2048);
+        CHECK(known->participant_session_assocs.size() <= 2048 + 2);
+        CHECK(known->participant_stream_assocs.size() <= 2048 + 2);
+        CHECK(with_id(known->participants, "A") != nullptr);
+        CHECK(with_id(known->participants, "P9999") != nullptr);
+        CHECK(with_id(known->participants, "P1") == nullptr);
+    }
+    CHECK(state.history().size() <= 2 * 2048);
+}
+
 TEST_CASE("metadata: an interval keeps our own times beside those of the client",
           "[unit][metadata][rfc7865][7865-6.9-2]") {
     State state = two_parties();
