@@ -62,16 +62,18 @@ def wrap(kind: str, raw: bytes, offer: bytes = b"") -> tuple[str, bytes]:
 
 
 def media_lines(sdp: str) -> list[dict]:
-    """Type, port, label, direction and connection of each m-line; the session's own where it has none."""
+    """Type, port, label, direction, keys and connection of each m-line; the session's own where it has none."""
     lines, session = [], {"direction": "sendrecv", "address": ""}
     for line in re.split(r"\r?\n", sdp):
         place = lines[-1] if lines else session
         if line.startswith("m="):
             words = line[2:].split()
             lines.append({**session, "type": words[0], "port": int(words[1].split("/")[0]), "protocol": words[2],
-                          "formats": words[3:], "label": None})
+                          "formats": words[3:], "label": None, "crypto": []})
         elif line.startswith("a=label:") and lines:
             place["label"] = line[8:].strip()
+        elif line.startswith("a=crypto:") and lines:
+            place["crypto"].append(line[9:])
         elif line[2:].strip() in ("sendonly", "recvonly", "sendrecv", "inactive") and line.startswith("a="):
             place["direction"] = line[2:].strip()
         elif line.startswith("c="):
