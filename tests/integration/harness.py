@@ -237,9 +237,10 @@ def run_sipp(scenario: str, server: Server, *, calls: int = 1, at_once: int = 10
     """Runs a scenario of tests/integration/scenarios against the server."""
     host = server.host
     scenario_path = HERE / "scenarios" / scenario
+    own = media_range(4)[0]
     command = ["sipp", server.sip, "-sf", str(scenario_path), "-m", str(calls), "-l", str(at_once),
-               "-r", str(rate), "-i", host, "-mi", host, "-p", str(port or free_sip_port(host)),
-               "-mp", str(free_port()), "-t", transport, "-nostdin", "-timeout", str(timeout),
+               "-r", str(rate), "-i", host, "-mi", host, "-p", str(port or own),
+               "-mp", str(own + 2), "-t", transport, "-nostdin", "-timeout", str(timeout),
                "-timeout_error", "-trace_err", "-error_file", str(server.folder / "sipp-errors.log"),
                "-max_socket", "2000", *options]
     for key, value in (keys or {}).items():

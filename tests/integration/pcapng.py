@@ -1,10 +1,20 @@
 """Reads our captures by the pcapng specification, independent of the code under test."""
 
+import dataclasses
 import struct
 
+ENHANCED_PACKET = 6
 
-def datagrams(path):
-    """UDP payloads of the enhanced packet blocks, with their interface."""
+
+@dataclasses.dataclass(frozen=True)
+class Datagram:
+    interface: int
+    time: float  # seconds since 1970
+    source_port: int
+    payload: bytes
+
+
+def blocks(path):
     with open(path, "rb") as capture:
         data = capture.read()
     at = 0
@@ -12,12 +22,25 @@ def datagrams(path):
         kind, length = struct.unpack_from("<II", data, at)
         if length < 12 or at + length > len(data):
             raise ValueError(f"{path}: block at {at} is cut off")
-        if kind == 6:
-            interface, _, _, captured, _ = struct.unpack_from("<IIIII", data, at + 8)
-            packet = data[at + 28:at + 28 + captured]
-            header = 40 if packet[0] >> 4 == 6 else (packet[0] & 15) * 4
-            yield interface, packet[header + 8:]
+        yield kind, data[at + 8:at + length - 4]
         at += length
+
+
+def read(path):
+    """The UDP datagrams of the enhanced packet blocks. Our clocks tick in nanoseconds."""
+    for kind, body in blocks(path):
+        if kind == ENHANCED_PACKET:
+            interface, high, low, captured, _ = struct.unpack_from("<IIIII", body)
+            packet = body[20:20 + captured]
+            header = 40 if packet[0] >> 4 == 6 else (packet[0] & 15) * 4
+            yield Datagram(interface, (high << 32 | low) / 1e9, struct.unpack_from(">H", packet, header)[0],
+                           packet[header + 8:])
+
+
+def datagrams(path):
+    """Interface and payload of each."""
+    for datagram in read(path):
+        yield datagram.interface, datagram.payload
 
 
 def count_rtp(path) -> int:
