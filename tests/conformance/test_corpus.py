@@ -149,6 +149,8 @@ class Corpus(harness.IntegrationTest):
             kept = replay.Kept(server, by_call[call.call_id])
             failures += [f"{call.name}: lacks {what}" for what in replay.missing(kept, call)]
             failures += [f"{call.name}: {what}" for what in replay.surplus(kept, call)]
+            if "parties-look-swapped" in kept.reasons:  # no client of the corpus contradicts itself
+                failures.append(f"{call.name}: a false alarm about its parties")
             for step in call.steps:
                 document = metadata_of(step)
                 if document and document not in kept.documents:
