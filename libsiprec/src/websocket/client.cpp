@@ -182,7 +182,7 @@ class ClientImpl final : public Client, public std::enable_shared_from_this<Clie
             "websocket",
             "the receiver did not get everything",
             {{"rs", session_},
-             {"url", network_->config.url},
+             {"url", network_->url.without_query()},
              {"lost_ms", fmt::to_string(loss.samples * 1000 / network_->config.sample_rate)},
              {"lost_packets", fmt::to_string(loss.packets)}});
     }
@@ -224,7 +224,7 @@ class ClientImpl final : public Client, public std::enable_shared_from_this<Clie
                                  "websocket",
                                  "connection refused or lost",
                                  {{"rs", session_},
-                                  {"url", network_->config.url},
+                                  {"url", network_->url.without_query()},
                                   {"error", failure.empty() ? "closed by the receiver" : failure}});
         }
     }

@@ -11,9 +11,19 @@ std::string Url::authority() const {
     return is_v6 ? fmt::format("[{}]:{}", host, port) : fmt::format("{}:{}", host, port);
 }
 
+std::string Url::without_query() const {
+    return fmt::format("{}{}{}",
+                       is_secure ? "wss://" : "ws://",
+                       authority(),
+                       std::string_view(target).substr(0, target.find('?')));
+}
+
 Result<Url> parse_url(std::string_view text) {
     const auto refuse = [text](std::string_view why) {
-        return Error(ErrorCode::InvalidArgument, fmt::format("{}: {}", text, why));
+        const bool has_password = text.find('@') != std::string_view::npos;
+        return Error(
+            ErrorCode::InvalidArgument,
+            fmt::format("{}: {}", has_password ? "url" : text.substr(0, text.find('?')), why));
     };
     Url url;
     std::string_view rest = text;

@@ -15,9 +15,12 @@ struct Url {
 
     /// For the Host header: host and port as they were written.
     [[nodiscard]] std::string authority() const;
+
+    /// For the log: without the query, in which some services want their token.
+    [[nodiscard]] std::string without_query() const;
 };
 
-/// @return InvalidArgument, saying what is wrong
+/// @return InvalidArgument, saying what is wrong; what may be a secret is not repeated
 [[nodiscard]] Result<Url> parse_url(std::string_view text);
 
 }  // namespace siprec::websocket

@@ -18,6 +18,8 @@ TEST_CASE("websocket url: parts of what an administrator writes", "[unit][websoc
     CHECK(full->port == "9443");
     CHECK(full->target == "/v1/audio?model=a");
     CHECK(full->authority() == "[2001:db8::1]:9443");
+    CHECK(full->without_query() == "wss://[2001:db8::1]:9443/v1/audio");
+    CHECK(plain->without_query() == "ws://speech.example:80/");
     CHECK(parse_url("wss://a")->port == "443");
     CHECK(parse_url("ws://a?x=1")->target == "/?x=1");
 }
@@ -38,4 +40,13 @@ TEST_CASE("websocket url: what is none is refused with a reason", "[unit][websoc
         REQUIRE_FALSE(url);
         CHECK(url.error().code() == siprec::ErrorCode::InvalidArgument);
     }
+}
+
+TEST_CASE("websocket url: an error does not repeat what may be a secret", "[unit][websocket]") {
+    for (const char* text : {"ws://user:secret@a/", "http://a/?token=secret", "ws://a:x/?secret"}) {
+        const auto url = parse_url(text);
+        REQUIRE_FALSE(url);
+        CHECK(url.error().message().find("secret") == std::string::npos);
+    }
+    CHECK(parse_url("http://a/b").error().message().find("http://a/b") == 0);
 }
