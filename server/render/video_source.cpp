@@ -15,7 +15,8 @@ constexpr std::chrono::milliseconds kQuiet{500};
 }  // namespace
 
 std::optional<VideoCodec> video_codec(const std::string& encoding) {
-    if (encoding == "H264") {
+    // Interop(RFC 8068 3.2.1): its examples write the name with a dot.
+    if (encoding == "H264" || encoding == "H.264") {
         return VideoCodec::H264;
     }
     return encoding == "VP8" ? std::optional(VideoCodec::Vp8) : std::nullopt;

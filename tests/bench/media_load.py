@@ -69,7 +69,7 @@ def count_packets(folder: pathlib.Path) -> int:
 
 def floor_ns(streams: int) -> float:
     with tempfile.NamedTemporaryFile() as file:
-        subprocess.run([str(harness.BIN / "bench_media"), "--streams", str(streams), "--seconds", "5", "--json",
+        subprocess.run([str(harness.BIN / "bench_engine"), "--streams", str(streams), "--seconds", "5", "--json",
                         file.name], check=True, stdout=subprocess.DEVNULL)
         return json.loads(pathlib.Path(file.name).read_text())["floor_ns_per_packet"]
 

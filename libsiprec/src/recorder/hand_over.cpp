@@ -84,9 +84,9 @@ void RecorderImpl::hand_over(LiveSession& live,
         minimise(message);
         note_findings(*live.info, message);
         watch_baseline(live, message);
-        post(live, make_task([media = live.media, message = std::move(message)](rtp::MediaThread&) {
-                 media->record_document(message);
-             }));
+        post(live,
+             make_task([media = live.media, message = std::move(message)](
+                           rtp::MediaThread& thread) { media->record_document(thread, message); }));
     }
 }
 

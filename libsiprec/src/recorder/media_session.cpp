@@ -104,7 +104,11 @@ void MediaSession::record_sip(const SipRecord& record) {
     });
 }
 
-void MediaSession::record_document(const DocumentMessage& message) {
+void MediaSession::record_document(rtp::MediaThread& thread, const DocumentMessage& message) {
+    // Recordings are cut where a document stands among the packets.
+    for (const auto& [id, stream] : streams_) {
+        thread.drain(stream.handle);
+    }
     if (message.parsed) {
         state_.forget_ended(kEndedSessionsKept);
         for (const metadata::Finding& finding :

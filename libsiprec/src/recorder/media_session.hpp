@@ -47,7 +47,7 @@ class MediaSession {
     /// that comes late is told the metadata and the streams as they are.
     void add_sink(rtp::MediaThread& thread, SessionSinkFactory& factory, WallTime now);
     void record_sip(const SipRecord& record);
-    void record_document(const DocumentMessage& message);
+    void record_document(rtp::MediaThread& thread, const DocumentMessage& message);
     void open_stream(rtp::MediaThread& thread,
                      const StreamInfo& stream,
                      rtp::MediaSockets sockets,

@@ -71,6 +71,9 @@ class MediaThread {
     /// One more sink for a stream that is open. Does nothing when it is closed by now.
     virtual void add_sink(StreamHandle stream, std::unique_ptr<MediaSink> sink) = 0;
 
+    /// Hands on what waits in the stream's sockets: it came before what is done next.
+    virtual void drain(StreamHandle stream) = 0;
+
     /// A new offer/answer: formats, direction, remote addresses. The sockets stay. What has arrived
     /// by now is handed on under the old terms first; then the fork is told.
     virtual void change_stream(StreamHandle stream, const StreamInfo& info) = 0;

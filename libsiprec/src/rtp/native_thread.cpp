@@ -303,6 +303,14 @@ void NativeThread::add_sink(StreamHandle stream, std::unique_ptr<MediaSink> sink
     }
 }
 
+void NativeThread::drain(StreamHandle stream) {
+    assert_owner();
+    if (OpenStream* open = find(stream)) {
+        OpenStream* transport = transport_of(open->media.info());
+        (transport == nullptr ? open : transport)->media.drain(batch_);
+    }
+}
+
 void NativeThread::change_stream(StreamHandle stream, const StreamInfo& info) {
     assert_owner();
     if (OpenStream* open = find(stream)) {

@@ -62,6 +62,7 @@ class NativeThread final : public MediaThread {
                              const srtp::Keying& keying) override;
     void add_sink(StreamHandle stream, std::unique_ptr<MediaSink> sink) override;
     void change_stream(StreamHandle stream, const StreamInfo& info) override;
+    void drain(StreamHandle stream) override;
     void secure_stream(StreamHandle stream, const srtp::Keying& keying) override;
     void close_stream(StreamHandle stream, WallTime when) override;
     [[nodiscard]] std::optional<SteadyTime> last_heard(StreamHandle stream) const override;

@@ -1,6 +1,7 @@
 #include "render/video_renderer.hpp"
 
 #include "render/text_renderer.hpp"
+#include "render/video_source.hpp"
 #include "unit/server_capture/capture_fixture.hpp"
 
 #include <catch2/catch.hpp>
@@ -55,6 +56,14 @@ void show(MediaSink& sink, const StreamInfo& stream, WallTime from, int first, i
                                 payload);
         sink.on_rtp(packet.view(stream, from + index * 40ms));
     }
+}
+
+TEST_CASE("render: H.264 is known by its registered name and by that of RFC 8068",
+          "[unit][render][8068-T10]") {
+    CHECK(siprec::server::video_codec("H264") == siprec::server::VideoCodec::H264);
+    CHECK(siprec::server::video_codec("H.264") == siprec::server::VideoCodec::H264);
+    CHECK(siprec::server::video_codec("VP8") == siprec::server::VideoCodec::Vp8);
+    CHECK_FALSE(siprec::server::video_codec("H265"));
 }
 
 TEST_CASE("render: video begins with its first key frame and keeps the time of the sound",

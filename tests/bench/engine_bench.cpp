@@ -2,7 +2,7 @@
 // against the engine with a sink that only counts. A thread of the same process sends G.711 packets
 // to many loopback ports at the pace of as many calls; its time is not counted.
 //
-//   media_bench [--streams N] [--seconds S] [--json FILE]
+//   engine_bench [--streams N] [--seconds S] [--json FILE]
 #include "rtp/engine.hpp"
 #include "rtp/udp_socket.hpp"
 
@@ -56,7 +56,7 @@ struct Measured {
 };
 
 [[noreturn]] void fail(std::string_view why) {
-    fmt::print(stderr, "media_bench: {}\n", why);
+    fmt::print(stderr, "engine_bench: {}\n", why);
     std::exit(1);
 }
 
@@ -248,7 +248,7 @@ std::optional<unsigned> number(std::string_view text) {
 
 Options parse_options(const std::vector<std::string_view>& arguments) {
     constexpr std::string_view kUsage =
-        "usage: media_bench [--streams N] [--seconds S] [--json FILE]";
+        "usage: engine_bench [--streams N] [--seconds S] [--json FILE]";
     Options options;
     for (std::size_t i = 0; i + 1 < arguments.size(); i += 2) {
         const auto value = number(arguments[i + 1]);

@@ -1,4 +1,0 @@
-# The native RTP engine against the least that the kernel asks for a datagram.
-add_executable(bench_media "${CMAKE_CURRENT_LIST_DIR}/media_bench.cpp")
-target_link_libraries(bench_media PRIVATE siprec_rtp siprec_srtp siprec_sdp siprec_fork siprec_base fmt::fmt)
-siprec_warnings(bench_media)
