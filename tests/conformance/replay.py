@@ -346,6 +346,11 @@ def wait_until_stored(server, calls: list[Call], timeout: float = 60) -> dict[st
     try:
         harness.wait_for(all_stored, "every call is in the catalogue", timeout, 0.5)
     except AssertionError:
+        waiting = [str(file.relative_to(server.data)) for folder in ("live", "captures")
+                   for file in (server.data / folder).glob("*.pcapng")]
+        if waiting:
+            raise AssertionError(f"not archived: {len(waiting)} captures, among them {waiting[:5]}\n"
+                                 f"{server.log()[-4000:]}") from None
         absent = [call.name for call in calls if not by_call.get(call.call_id)]
         raise AssertionError(f"not in the catalogue: {absent}") from None
     return by_call
