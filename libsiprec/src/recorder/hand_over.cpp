@@ -6,8 +6,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace siprec::recorder {
 
@@ -33,6 +35,9 @@ void RecorderImpl::hand_over(LiveSession& live,
                              session::Outcome& outcome,
                              std::map<Uuid, rtp::MediaSockets>& sockets) {
     using Kind = session::StreamChange::Kind;
+    // At once: no packet comes between the opening of a stream and the document that says whose it
+    // is.
+    std::vector<std::unique_ptr<rtp::Task>> tasks;
     for (session::StreamChange& change : outcome.changes) {
         watch_video(live, change);
         change.stream.since = origin.time;
@@ -40,28 +45,28 @@ void RecorderImpl::hand_over(LiveSession& live,
             case Kind::Open: {
                 auto node = sockets.extract(change.stream.id);
                 // A task has to be movable only; the closure holds the sockets until it runs.
-                post(live,
-                     make_task([media = live.media,
-                                stream = std::move(change.stream),
-                                keying = std::move(change.keying),
-                                // A bundled stream has none of its own (RFC 9143).
-                                opened = node ? std::move(node.mapped()) : rtp::MediaSockets{}](
-                                   rtp::MediaThread& thread) mutable {
-                         media->open_stream(
-                             thread, stream, std::move(opened), keying ? *keying : srtp::Keying{});
-                     }));
+                tasks.push_back(
+                    make_task([media = live.media,
+                               stream = std::move(change.stream),
+                               keying = std::move(change.keying),
+                               // A bundled stream has none of its own (RFC 9143).
+                               opened = node ? std::move(node.mapped()) : rtp::MediaSockets{}](
+                                  rtp::MediaThread& thread) mutable {
+                        media->open_stream(
+                            thread, stream, std::move(opened), keying ? *keying : srtp::Keying{});
+                    }));
                 break;
             }
             case Kind::Change:
-                post(live,
-                     make_task([media = live.media,
-                                stream = std::move(change.stream),
-                                keying = std::move(change.keying)](rtp::MediaThread& thread) {
-                         media->change_stream(thread, stream);
-                         if (keying) {
-                             media->secure_stream(thread, stream.id, *keying);
-                         }
-                     }));
+                tasks.push_back(
+                    make_task([media = live.media,
+                               stream = std::move(change.stream),
+                               keying = std::move(change.keying)](rtp::MediaThread& thread) {
+                        media->change_stream(thread, stream);
+                        if (keying) {
+                            media->secure_stream(thread, stream.id, *keying);
+                        }
+                    }));
                 break;
             case Kind::Close:
                 // What the re-INVITE overtook still belongs to the stream.
@@ -84,9 +89,17 @@ void RecorderImpl::hand_over(LiveSession& live,
         minimise(message);
         note_findings(*live.info, message);
         watch_baseline(live, message);
-        post(live,
-             make_task([media = live.media, message = std::move(message)](
-                           rtp::MediaThread& thread) { media->record_document(thread, message); }));
+        tasks.push_back(
+            make_task([media = live.media, message = std::move(message)](rtp::MediaThread& thread) {
+                media->record_document(thread, message);
+            }));
+    }
+    if (!tasks.empty()) {
+        post(live, make_task([tasks = std::move(tasks)](rtp::MediaThread& thread) {
+                 for (const auto& task : tasks) {
+                     task->run(thread);
+                 }
+             }));
     }
 }
 

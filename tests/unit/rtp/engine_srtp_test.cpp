@@ -155,12 +155,14 @@ TEST_CASE("engine: a stream that becomes encrypted loses nothing of before and a
     const TestStream stream = f.open();
     const auto keys = sdes();
     auto sender = *Sender::create(keys.receive);
+    const Bytes before = sealed(sender, 2);
+    const Bytes after = sealed(sender, 4);
     f.on_thread(stream.thread, [&](MediaThread& thread) {
         client.send(stream.info.local_rtp, siprec::test::rtp(7, 1));
-        client.send(stream.info.local_rtp, sealed(sender, 2));
+        client.send(stream.info.local_rtp, before);
         thread.secure_stream(stream.handle, keys);
         client.send(stream.info.local_rtp, siprec::test::rtp(7, 3));
-        client.send(stream.info.local_rtp, sealed(sender, 4));
+        client.send(stream.info.local_rtp, after);
     });
     REQUIRE(eventually([&] { return stream.notes->packets().size() == 3; }));
     CHECK(stream.notes->packets()[0].bytes == siprec::test::rtp(7, 1));
