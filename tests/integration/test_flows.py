@@ -462,7 +462,8 @@ class Flows(harness.IntegrationTest):
             self.assertGreaterEqual(at, sent[place][0] - 0.001, f"{name}: packet {place}")
             self.assertLessEqual(at, sent[place][1] + PACKET_S, f"{name}: packet {place}")
         if since is None:
-            self.assertLessEqual(places[0], 1, f"{name} begins late")
+            captured = [i for i, _ in self.packets(flow, recording, label)]
+            self.assertLessEqual(places[0], 1, f"{name} begins late, of {captured[:5]}")
         else:
             self.assertGreaterEqual(sent[places[0]][1], since - PACKET_S, f"{name} begins early")
             self.assertLessEqual(sent[places[0] - 1][0], since + PACKET_S, f"{name} begins late")
