@@ -106,7 +106,7 @@ Result<void> set_extradata(AVCodecParameters& parameters, std::span<const std::b
     if (memory == nullptr) {
         return Error(ErrorCode::ResourceExhausted, "Matroska: no memory");
     }
-    std::memcpy(memory, bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), reinterpret_cast<std::byte*>(memory));
     parameters.extradata = memory;  // libavformat frees it
     parameters.extradata_size = static_cast<int>(bytes.size());
     return {};
